@@ -1,0 +1,106 @@
+//! A body that is copied while it streams: bounded by itself and, over all bodies being copied at
+//! one time, by a budget.
+
+use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes that all captures together may hold.
+#[derive(Clone)]
+pub struct Budget(Arc<AtomicU64>);
+
+impl Budget {
+    /// A budget of `bytes`.
+    pub fn new(bytes: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(bytes)))
+    }
+
+    /// Begins a capture of at most `limit` bytes; `expected` is what the sender announced.
+    pub fn capture(&self, limit: u64, expected: Option<u64>) -> Capture {
+        let room = expected.unwrap_or(0).min(limit).min(LARGEST_GUESS);
+        Capture { budget: self.clone(), taken: 0, limit, bytes: Vec::with_capacity(room as usize) }
+    }
+
+    fn take(&self, bytes: u64) -> bool {
+        let taken = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
+        taken.is_ok()
+    }
+
+    fn give_back(&self, bytes: u64) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// One body being copied. What it took of the budget goes back when it is dropped.
+pub struct Capture {
+    budget: Budget,
+    taken: u64,
+    limit: u64,
+    bytes: Vec<u8>,
+}
+
+/// Why a capture was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// Longer than one copy may be.
+    Body,
+    /// All captures together are at their budget.
+    Budget,
+}
+
+impl Capture {
+    /// Copies one frame's bytes. After an error the capture is of no use.
+    pub fn push(&mut self, data: &[u8]) -> Result<(), Full> {
+        let more = data.len() as u64;
+        if self.taken + more > self.limit {
+            return Err(Full::Body);
+        }
+        if !self.budget.take(more) {
+            return Err(Full::Budget);
+        }
+        self.taken += more;
+        self.bytes.extend_from_slice(data);
+        Ok(())
+    }
+
+    /// The whole body, in a buffer of its own size.
+    pub fn finish(mut self) -> Bytes {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.shrink_to_fit();
+        Bytes::from(bytes)
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        self.budget.give_back(self.taken);
+    }
+}
+
+/// An announced length is only a promise: more than this is not set aside before it comes.
+const LARGEST_GUESS: u64 = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_longer_than_its_limit_is_given_up() {
+        let mut capture = Budget::new(100).capture(4, Some(9));
+        assert_eq!(capture.push(b"abcd"), Ok(()));
+        assert_eq!(capture.push(b"e"), Err(Full::Body));
+    }
+
+    #[test]
+    fn all_captures_share_one_budget_and_give_it_back() {
+        let budget = Budget::new(6);
+        let mut first = budget.capture(10, None);
+        let mut second = budget.capture(10, None);
+        assert_eq!(first.push(b"abcd"), Ok(()));
+        assert_eq!(second.push(b"abc"), Err(Full::Budget));
+        assert_eq!(first.finish(), "abcd");
+        assert_eq!(second.push(b"abc"), Ok(()));
+    }
+}

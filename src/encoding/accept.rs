@@ -1,0 +1,151 @@
+//! What a client can read: `Accept-Encoding` with its quality values (RFC 9110 section 12.5.3).
+
+use super::DECODABLE;
+use http::HeaderValue;
+
+/// The codings a client takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Accepts {
+    members: Vec<Member>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Member {
+    /// In lower case, `x-gzip` written as `gzip`.
+    coding: String,
+    /// 0 to 1; 0 is "not this one".
+    quality: f32,
+}
+
+impl Accepts {
+    /// Without the field the RFC allows any coding; many a simple client means none, so we
+    /// take it as `identity` alone, which everybody can read. At most 32 members are looked at.
+    pub fn of(accept_encoding: Option<&str>) -> Self {
+        let text = accept_encoding.unwrap_or_default();
+        Self { members: text.split(',').filter_map(Member::parse).take(MEMBERS_MAX).collect() }
+    }
+
+    /// May an answer in this coding be sent? `identity` (or an empty name) is always accepted
+    /// unless it was refused by name or by `*;q=0`.
+    pub fn accepts(&self, coding: &str) -> bool {
+        let wanted = canonical(coding);
+        let named = self.quality_of(&wanted).or_else(|| self.quality_of("*"));
+        named.map_or(wanted == "identity", |quality| quality > 0.0)
+    }
+
+    fn quality_of(&self, coding: &str) -> Option<f32> {
+        self.members.iter().find(|member| member.coding == coding).map(|member| member.quality)
+    }
+}
+
+/// A client's `Accept-Encoding` cut down to what we can decode ourselves, for the application: what
+/// it answers may be stored, and given to another reader later. `*` is spelled out. `None` only
+/// when the client sent no such field.
+pub fn narrowed(accept_encoding: Option<&str>) -> Option<HeaderValue> {
+    let accepts = Accepts::of(Some(accept_encoding?));
+    let kept: Vec<String> = DECODABLE
+        .into_iter()
+        .chain(["identity"])
+        .filter_map(|coding| accepts.member_for(coding))
+        .collect();
+    let text = if kept.is_empty() { "identity".to_owned() } else { kept.join(", ") };
+    HeaderValue::try_from(text).ok()
+}
+
+impl Accepts {
+    fn member_for(&self, coding: &str) -> Option<String> {
+        let quality = self.quality_of(coding).or_else(|| self.quality_of("*"))?;
+        let spelled =
+            if quality >= 1.0 { coding.to_owned() } else { format!("{coding};q={quality}") };
+        Some(spelled)
+    }
+}
+
+impl Member {
+    /// A quality that is none counts as 0: what we cannot read we do not take for a yes.
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(';').map(str::trim);
+        let coding = parts.next().filter(|coding| !coding.is_empty())?;
+        let quality = parts.find_map(|part| {
+            let (name, value) = part.split_once('=')?;
+            name.trim().eq_ignore_ascii_case("q").then(|| quality(value.trim()))
+        });
+        Some(Self { coding: canonical(coding), quality: quality.unwrap_or(1.0) })
+    }
+}
+
+fn quality(text: &str) -> f32 {
+    let plain = text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let value = if plain { text.parse().unwrap_or(0.0) } else { 0.0 };
+    f32::clamp(value, 0.0, 1.0)
+}
+
+fn canonical(coding: &str) -> String {
+    match coding.trim().to_ascii_lowercase().as_str() {
+        "x-gzip" => "gzip".to_owned(),
+        "" => "identity".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// More than any client sends.
+const MEMBERS_MAX: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn narrow(text: &str) -> String {
+        narrowed(Some(text)).unwrap().to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_coding_is_accepted_by_name_by_star_and_never_with_quality_zero() {
+        let accepts = Accepts::of(Some("GZIP, zstd;q=0, br ; q=0.5"));
+        assert!(accepts.accepts("gzip") && accepts.accepts("x-gzip") && accepts.accepts("br"));
+        assert!(!accepts.accepts("zstd") && !accepts.accepts("deflate"));
+        let star = Accepts::of(Some("gzip;q=0, *"));
+        assert!(!star.accepts("gzip") && star.accepts("zstd"));
+    }
+
+    #[test]
+    fn identity_is_accepted_unless_it_is_refused() {
+        for text in [None, Some(""), Some("gzip"), Some("*"), Some("identity;q=0.1, *;q=0")] {
+            assert!(Accepts::of(text).accepts("identity"), "{text:?}");
+        }
+        for text in ["identity;q=0", "*;q=0", "gzip, *;q=0.000"] {
+            assert!(!Accepts::of(Some(text)).accepts("identity"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_client_that_says_nothing_is_given_no_coding() {
+        assert!(!Accepts::of(None).accepts("gzip"));
+    }
+
+    #[test]
+    fn an_unreadable_quality_is_no_yes() {
+        for text in ["gzip;q=banana", "gzip;q=-1", "gzip;q=NaN", "gzip;q=inf", "gzip;q="] {
+            assert!(!Accepts::of(Some(text)).accepts("gzip"), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_codings_we_can_decode_are_forwarded() {
+        assert_eq!(narrow("gzip, deflate, br, zstd"), "gzip, deflate, zstd");
+        assert_eq!(narrow("br"), "identity");
+        assert_eq!(narrow(""), "identity");
+        assert_eq!(narrow("br, identity;q=0"), "identity;q=0");
+        assert_eq!(narrow("x-gzip;q=0.5"), "gzip;q=0.5");
+        assert_eq!(narrow("*;q=0.5, gzip"), "gzip, deflate;q=0.5, zstd;q=0.5, identity;q=0.5");
+        assert_eq!(narrowed(None), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_field_is_read_and_its_narrowed_form_is_stable(text in "\\PC*") {
+            let once = narrowed(Some(&text)).unwrap();
+            proptest::prop_assert_eq!(narrowed(once.to_str().ok()), Some(once));
+        }
+    }
+}

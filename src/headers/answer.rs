@@ -1,0 +1,77 @@
+//! What is read from, and done to, an answer's fields.
+
+use super::list;
+use http::header::{self, HeaderMap, HeaderValue};
+use std::time::{Duration, SystemTime};
+
+/// `Retry-After` as a time from now (RFC 9110 section 10.2.3: seconds, or a date).
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+/// An answer that is not meant to end: server-sent events.
+pub fn is_event_stream(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let essence = kind.map(|kind| kind.split(';').next().unwrap_or(kind).trim());
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("text/event-stream"))
+}
+
+/// A strong validator holds for the very bytes it was given for; for others it is weak
+/// (RFC 9110 section 8.8.1).
+pub fn weaken_etag(headers: &mut HeaderMap) {
+    let Some(tag) = headers.get(header::ETAG).filter(|tag| tag.as_bytes().starts_with(b"\""))
+    else {
+        return;
+    };
+    match HeaderValue::from_bytes(&[b"W/", tag.as_bytes()].concat()) {
+        Ok(weak) => drop(headers.insert(header::ETAG, weak)),
+        Err(_) => drop(headers.remove(header::ETAG)),
+    }
+}
+
+/// Says that the coding was chosen by `Accept-Encoding`, if that is not said already.
+pub fn vary_on_encoding(headers: &mut HeaderMap) {
+    let said = list(headers, &header::VARY)
+        .any(|name| name == "*" || name.eq_ignore_ascii_case("accept-encoding"));
+    if !said {
+        headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: header::HeaderName, value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn retry_after_is_read_as_seconds_and_as_a_date() {
+        let seconds = with(header::RETRY_AFTER, "120");
+        assert_eq!(retry_after(&seconds), Some(Duration::from_secs(120)));
+        let past = with(header::RETRY_AFTER, "Fri, 31 Dec 1999 23:59:59 GMT");
+        assert_eq!(retry_after(&past), Some(Duration::ZERO));
+        assert_eq!(retry_after(&with(header::RETRY_AFTER, "soon")), None);
+    }
+
+    #[test]
+    fn only_strong_validators_are_weakened_and_only_once() {
+        let mut headers = with(header::ETAG, "\"a\"");
+        weaken_etag(&mut headers);
+        weaken_etag(&mut headers);
+        assert_eq!(headers[header::ETAG], "W/\"a\"");
+    }
+
+    #[test]
+    fn an_event_stream_is_known_by_its_type_whatever_the_parameters() {
+        let kind = "Text/Event-Stream; charset=utf-8";
+        assert!(is_event_stream(&with(header::CONTENT_TYPE, kind)));
+        assert!(!is_event_stream(&with(header::CONTENT_TYPE, "text/html")));
+    }
+}

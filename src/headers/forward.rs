@@ -1,0 +1,179 @@
+//! The request's fields as the application is to see them.
+//!
+//! What a client says about itself (`X-Forwarded-*`, `Forwarded`, `X-Real-IP`) counts only when it
+//! comes from a network the operator trusts; otherwise it is replaced by what RETTER sees.
+//! Names with anything but letters, digits and dashes are left out: `X_Forwarded_For` reaches a
+//! PHP or WSGI application under the same name as `X-Forwarded-For`.
+
+use super::names::{X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_REAL_IP};
+use super::{end_to_end, list};
+use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
+use std::net::IpAddr;
+
+/// Who is on the other end of the connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Client {
+    pub address: IpAddr,
+    /// The address is in one of the `server.trusted` networks.
+    pub trusted: bool,
+}
+
+/// The fields to send on for a request from `client` with `received`, from which a stranger's
+/// claims have been taken off. `via` is this RETTER's own member of the `Via` list (RFC 9110
+/// section 7.6.3).
+pub fn forwarded(received: &HeaderMap, client: IpAddr, via: &HeaderValue) -> HeaderMap {
+    let mut sent = end_to_end(received);
+    drop_aliases(&mut sent);
+    say_who_asks(&mut sent, client);
+    keep_trailers(received, &mut sent);
+    append_member(&mut sent, header::VIA, via);
+    sent
+}
+
+/// Takes off what a stranger claims about the way his request came. Nothing may be decided by it:
+/// not what the application is told, and not which copy he gets.
+pub fn take_off_claims(received: &mut HeaderMap) {
+    for name in CLAIMS {
+        received.remove(name);
+    }
+}
+
+fn drop_aliases(sent: &mut HeaderMap) {
+    if sent.keys().all(is_plain) {
+        return;
+    }
+    let mut plain = HeaderMap::with_capacity(sent.len());
+    for (name, value) in sent.iter().filter(|(name, _)| is_plain(name)) {
+        plain.append(name, value.clone());
+    }
+    *sent = plain;
+}
+
+fn is_plain(name: &HeaderName) -> bool {
+    name.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// What a trusted proxy in front has said stands; its address joins the list.
+fn say_who_asks(sent: &mut HeaderMap, client: IpAddr) {
+    let (address, host) = (text(&client.to_string()), sent.get(header::HOST).cloned());
+    append_member(sent, X_FORWARDED_FOR, &address);
+    keep_or(sent, X_REAL_IP, Some(address));
+    keep_or(sent, X_FORWARDED_PROTO, Some(HTTP));
+    keep_or(sent, X_FORWARDED_HOST, host);
+    if sent.contains_key(header::FORWARDED) {
+        append_member(sent, header::FORWARDED, &text(&node(client)));
+    }
+}
+
+/// A member of `Forwarded` (RFC 7239), which is kept up only where somebody already uses it.
+fn node(client: IpAddr) -> String {
+    match client {
+        IpAddr::V4(address) => format!("for={address};proto=http"),
+        IpAddr::V6(address) => format!("for=\"[{address}]\";proto=http"),
+    }
+}
+
+/// `TE` is hop-by-hop, but RETTER can carry trailers, so it says so where the client did.
+fn keep_trailers(received: &HeaderMap, sent: &mut HeaderMap) {
+    if list(received, &header::TE).any(|coding| coding.eq_ignore_ascii_case("trailers")) {
+        sent.insert(header::TE, HeaderValue::from_static("trailers"));
+        sent.insert(header::CONNECTION, HeaderValue::from_static("te"));
+    }
+}
+
+/// Adds one member at the end of a comma-separated list, on one line: not every application reads
+/// the lines after the first.
+fn append_member(headers: &mut HeaderMap, name: HeaderName, member: &HeaderValue) {
+    let mut lines = headers.get_all(&name).iter().peekable();
+    let list = if lines.peek().is_none() {
+        member.clone()
+    } else {
+        let lines: Vec<&[u8]> =
+            lines.map(HeaderValue::as_bytes).chain([member.as_bytes()]).collect();
+        HeaderValue::from_bytes(&lines.join(&b", "[..])).unwrap_or_else(|_| member.clone())
+    };
+    headers.insert(name, list);
+}
+
+fn keep_or(headers: &mut HeaderMap, name: HeaderName, ours: Option<HeaderValue>) {
+    if let (Entry::Vacant(place), Some(ours)) = (headers.entry(name), ours) {
+        place.insert(ours);
+    }
+}
+
+/// Addresses and the like are visible ASCII; should one ever not be, an empty field says nothing
+/// untrue.
+fn text(ascii: &str) -> HeaderValue {
+    HeaderValue::from_str(ascii).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// What only a trusted proxy in front may say (RFC 7239, and the names in use before it).
+const CLAIMS: [&str; 12] = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-prefix",
+    "x-forwarded-proto",
+    "x-forwarded-protocol",
+    "x-forwarded-scheme",
+    "x-forwarded-server",
+    "x-forwarded-ssl",
+    "x-real-ip",
+];
+
+const HTTP: HeaderValue = HeaderValue::from_static("http");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VIA: HeaderValue = HeaderValue::from_static("1.1 retter-test");
+    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 7));
+
+    fn received() -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_static("shop.example"));
+        headers.insert(X_FORWARDED_FOR, HeaderValue::from_static("10.0.0.1"));
+        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("https"));
+        headers.insert(header::FORWARDED, HeaderValue::from_static("for=10.0.0.1"));
+        headers.insert("x_forwarded_for", HeaderValue::from_static("10.0.0.9"));
+        headers
+    }
+
+    fn all(headers: &HeaderMap, name: impl header::AsHeaderName) -> Vec<&str> {
+        headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_stranger_cannot_say_who_he_is() {
+        let mut received = received();
+        take_off_claims(&mut received);
+        let sent = forwarded(&received, CLIENT, &VIA);
+        assert_eq!(all(&sent, X_FORWARDED_FOR), ["203.0.113.7"]);
+        assert_eq!(all(&sent, X_REAL_IP), ["203.0.113.7"]);
+        assert_eq!(all(&sent, X_FORWARDED_PROTO), ["http"]);
+        assert_eq!(all(&sent, X_FORWARDED_HOST), ["shop.example"]);
+        assert_eq!(all(&sent, header::FORWARDED), [""; 0]);
+        assert_eq!(sent.get("x_forwarded_for"), None);
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_believed_and_added_to_the_list() {
+        let sent = forwarded(&received(), CLIENT, &VIA);
+        assert_eq!(all(&sent, X_FORWARDED_FOR), ["10.0.0.1, 203.0.113.7"]);
+        assert_eq!(all(&sent, X_FORWARDED_PROTO), ["https"]);
+        assert_eq!(all(&sent, header::FORWARDED), ["for=10.0.0.1, for=203.0.113.7;proto=http"]);
+        assert_eq!(all(&sent, header::VIA), ["1.1 retter-test"]);
+    }
+
+    #[test]
+    fn only_trailers_survive_of_te() {
+        let mut headers = received();
+        headers.insert(header::TE, HeaderValue::from_static("gzip, Trailers"));
+        assert_eq!(all(&forwarded(&headers, CLIENT, &VIA), header::TE), ["trailers"]);
+        headers.insert(header::TE, HeaderValue::from_static("gzip"));
+        assert_eq!(all(&forwarded(&headers, CLIENT, &VIA), header::TE), [""; 0]);
+    }
+}

@@ -1,0 +1,133 @@
+//! Header lists and names: what goes from end to end, what stays on one hop, and what RETTER
+//! itself writes.
+
+mod answer;
+mod forward;
+mod names;
+
+pub use answer::{is_event_stream, retry_after, vary_on_encoding, weaken_etag};
+pub use forward::{Client, forwarded, take_off_claims};
+pub use names::{CACHE_STATUS, X_CIRCUIT, X_RETTER};
+
+use http::header::{self, HeaderMap, HeaderName};
+
+/// The end-to-end fields, lines of one name in their order: without the hop-by-hop ones and
+/// without those that `Connection` names (RFC 9110 section 7.6.1).
+///
+/// `Connection` cannot take away `Host`, `Cookie` or `Authorization`: a client that names them
+/// wants the application to see another request than the one it sent.
+pub fn end_to_end(headers: &HeaderMap) -> HeaderMap {
+    end_to_end_if(headers, |_| true)
+}
+
+/// Those of the end-to-end fields whose name is `wanted`.
+pub fn end_to_end_if(headers: &HeaderMap, wanted: impl Fn(&HeaderName) -> bool) -> HeaderMap {
+    let named = connection_options(headers);
+    let mut kept = HeaderMap::with_capacity(headers.len() + ROOM_FOR_OURS);
+    for (name, value) in headers {
+        if !is_hop_by_hop(name) && !is_among(&named, name) && wanted(name) {
+            kept.append(name, value.clone());
+        }
+    }
+    kept
+}
+
+fn is_among(options: &[String], name: &HeaderName) -> bool {
+    options.iter().any(|option| option == name.as_str())
+}
+
+/// Fields that mean something to the next hop only, whatever `Connection` says of them.
+pub fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        header::CONNECTION
+            | header::PROXY_AUTHENTICATE
+            | header::PROXY_AUTHORIZATION
+            | header::TE
+            | header::TRANSFER_ENCODING
+            | header::UPGRADE
+    ) || matches!(name.as_str(), "keep-alive" | "proxy-connection" | "http2-settings")
+}
+
+/// The first line of `name`, if it is text.
+pub fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|line| line.to_str().ok())
+}
+
+/// The comma-separated members of every line of `name`, trimmed, without empty ones.
+pub fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    headers
+        .get_all(name)
+        .into_iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .filter(|member| !member.is_empty())
+}
+
+fn connection_options(headers: &HeaderMap) -> Vec<String> {
+    list(headers, &header::CONNECTION)
+        .filter(|option| !is_usual(option))
+        .map(str::to_ascii_lowercase)
+        .filter(|option| !IN_VAIN.contains(&option.as_str()))
+        .collect()
+}
+
+/// What nearly every `Connection` says, and what is no end-to-end field in any case.
+fn is_usual(option: &str) -> bool {
+    option.eq_ignore_ascii_case("keep-alive") || option.eq_ignore_ascii_case("close")
+}
+
+/// What a `Connection` list cannot take away.
+const IN_VAIN: [&str; 3] = ["authorization", "cookie", "host"];
+
+/// Fields that forwarding and answering add, so that the map does not grow while they do.
+const ROOM_FOR_OURS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(lines: &[(&str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers
+                .append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn hop_by_hop_fields_and_those_connection_names_stay_behind() {
+        let sent = map(&[
+            ("connection", "keep-alive, X-Secret-Hop"),
+            ("connection", "close"),
+            ("keep-alive", "timeout=5"),
+            ("te", "gzip"),
+            ("x-secret-hop", "1"),
+            ("x-kept", "a"),
+            ("x-kept", "b"),
+        ]);
+        let kept = end_to_end(&sent);
+        assert_eq!(kept.len(), 2);
+        let values: Vec<_> = kept.get_all("x-kept").iter().collect();
+        assert_eq!(values, ["a", "b"]);
+    }
+
+    #[test]
+    fn connection_cannot_take_away_who_the_visitor_is() {
+        let sent = map(&[
+            ("connection", "Cookie, host, AUTHORIZATION"),
+            ("cookie", "a=b"),
+            ("host", "x"),
+            ("authorization", "Bearer t"),
+        ]);
+        assert_eq!(end_to_end(&sent).len(), 3);
+    }
+
+    #[test]
+    fn filtering_twice_is_filtering_once() {
+        let once = end_to_end(&map(&[("connection", "a"), ("a", "1"), ("b", "2")]));
+        assert_eq!(end_to_end(&once), once);
+    }
+}
