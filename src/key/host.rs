@@ -1,0 +1,111 @@
+//! The host of a request, in its normal spelling.
+
+use super::NoKey;
+use http::{HeaderValue, Uri};
+
+/// Lower case, without default port. From the target if it is absolute (RFC 9112 section 3.2.2),
+/// else from `Host`, which must be there exactly once; if both speak, they must agree.
+pub(super) fn of(uri: &Uri, fields: &[&HeaderValue]) -> Result<String, NoKey> {
+    let told = match fields {
+        [] => None,
+        [one] => Some(normal(one.as_bytes())?),
+        _ => return Err(NoKey::NoHost),
+    };
+    match (uri.authority(), told) {
+        (None, Some(host)) => Ok(host),
+        (Some(target), told) => {
+            let host = normal(target.as_str().as_bytes())?;
+            if told.is_some_and(|told| told != host) { Err(NoKey::NoHost) } else { Ok(host) }
+        }
+        (None, None) => Err(NoKey::NoHost),
+    }
+}
+
+fn normal(text: &[u8]) -> Result<String, NoKey> {
+    let text = std::str::from_utf8(text).map_err(|_| NoKey::NoHost)?;
+    let (name, port) = split_port(text);
+    if !is_name(name) || !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(NoKey::NoHost);
+    }
+    let mut host = name.to_ascii_lowercase();
+    if !matches!(port, "" | DEFAULT_PORT) {
+        host.push(':');
+        host.push_str(port);
+    }
+    Ok(host)
+}
+
+/// The colons inside an IPv6 literal (`[::1]`) do not begin a port.
+fn split_port(text: &str) -> (&str, &str) {
+    match text.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port),
+        _ => (text, ""),
+    }
+}
+
+/// A registered name, an IPv4 address, or an IPv6 literal in brackets. User information, escapes
+/// and the rest of what RFC 3986 allows have no business in `Host`, and applications read them
+/// differently.
+fn is_name(name: &str) -> bool {
+    let in_brackets = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    match in_brackets {
+        Some(literal) => {
+            !literal.is_empty()
+                && literal
+                    .bytes()
+                    .all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
+        }
+        None => {
+            let may_stand = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+            !name.is_empty() && name.bytes().all(may_stand)
+        }
+    }
+}
+
+/// Of `http`, see `place::SCHEME`.
+const DEFAULT_PORT: &str = "80";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_lower_case_without_default_port() {
+        for (text, expected) in [
+            ("Example.COM", Some("example.com")),
+            ("example.com:80", Some("example.com")),
+            ("example.com:", Some("example.com")),
+            ("example.com:8089", Some("example.com:8089")),
+            ("example.com:443", Some("example.com:443")),
+            ("[::1]", Some("[::1]")),
+            ("[::A]:80", Some("[::a]")),
+            ("[::1]:81", Some("[::1]:81")),
+            ("", None),
+            (":80", None),
+            ("a b", None),
+            ("a/b", None),
+            ("user@host", None),
+            ("a:b", None),
+            ("a:80:80", None),
+            ("[::1", None),
+            ("[]", None),
+            ("a%41", None),
+            ("a,b", None),
+            ("ä", None),
+        ] {
+            assert_eq!(normal(text.as_bytes()).ok().as_deref(), expected, "{text}");
+        }
+        assert!(normal(b"\xff").is_err());
+    }
+
+    #[test]
+    fn an_absolute_target_and_host_must_agree() {
+        let (same, other) = (HeaderValue::from_static("A:80"), HeaderValue::from_static("b"));
+        let uri = Uri::from_static("http://a/x");
+        assert_eq!(of(&uri, &[]), Ok("a".to_owned()));
+        assert_eq!(of(&uri, &[&same]), Ok("a".to_owned()));
+        assert_eq!(of(&uri, &[&other]), Err(NoKey::NoHost));
+        assert_eq!(of(&Uri::from_static("/x"), &[]), Err(NoKey::NoHost));
+        assert_eq!(of(&Uri::from_static("/x"), &[&same, &same]), Err(NoKey::NoHost));
+    }
+}

@@ -1,0 +1,211 @@
+//! Which copy a request may create, and which copies it may be rescued by.
+//!
+//! A copy given to the wrong visitor is worse than no copy, so every rule here leans to one side:
+//! whatever the application might see differently makes a different key, and what cannot be judged
+//! has no key at all ([`NoKey`]). Such a request is forwarded like any other; it only goes without
+//! the rescue.
+//!
+//! The parts of a key: the [`Place`] (normalised as RFC 3986 section 6.2.2 allows, never further),
+//! the [`Visitor`] (who he is, by what he brings), and what a proxy in front said about the address
+//! (`variant`). [`EntryId`] is the hash of all of them, each part with its length in front, so that
+//! nothing a client writes can move a border.
+//!
+//! What this room refuses: to guess (a session cookie it does not know counts as one), to show a
+//! credential (no `Debug` here prints one), and to be clever about spellings (an odd one may be
+//! rescued by the copy of the normal one, never the other way round).
+
+mod cookies;
+mod credentials;
+mod fields;
+mod host;
+mod identity;
+mod normalize;
+mod place;
+mod query;
+mod settings;
+mod visitor;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+pub use identity::{Identity, Person, Secret};
+pub use place::Place;
+pub use query::forwarded;
+pub use settings::{QUERY_SECRET, SESSION_COOKIES, SESSION_HARMLESS, Settings};
+pub use visitor::Visitor;
+
+use credentials::Credentials;
+use fields::Fields;
+use http::{HeaderMap, Method, header, request};
+use std::fmt;
+
+/// The parts of a request that choose its copy.
+#[derive(Clone, Debug)]
+pub struct CacheKey {
+    /// What was asked for.
+    pub place: Place,
+    /// By whom.
+    pub visitor: Visitor,
+    /// What a proxy in front said about the address (`X-Forwarded-Host` and its kind), which
+    /// applications write into links and redirects; empty if it said nothing new.
+    pub variant: Vec<u8>,
+    /// False for an odd spelling (escaped unreserved characters): it may be rescued, never store.
+    pub may_store: bool,
+}
+
+/// Everything that names one copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreKey {
+    /// What the copy shows.
+    pub place: Place,
+    /// Whose copy it is.
+    pub identity: Identity,
+    /// See [`CacheKey::variant`].
+    pub variant: Vec<u8>,
+}
+
+/// One copy to look for, see [`CacheKey::lookups`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// The name it was stored under.
+    pub key: StoreKey,
+    /// False: it was made for nobody in particular, and this visitor is somebody. Such a copy may
+    /// be served only if its reason says that it is for everybody (`policy::may_serve`).
+    pub own: bool,
+}
+
+/// First 16 bytes of blake3 over the length-prefixed parts of the whole key (identity by its tag).
+/// `Display` writes 32 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EntryId(pub [u8; 16]);
+
+/// Why a request has no key: it is forwarded, never stored, never rescued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoKey {
+    /// Neither GET nor HEAD.
+    Method,
+    /// The target is neither a path nor an absolute address (`*`, `host:port`).
+    Target,
+    /// No `Host`, more than one, one that is no host, or one that contradicts the target.
+    NoHost,
+    /// `.` or `..` as a segment of the path, plain or encoded: which page it means depends on who
+    /// resolves it.
+    DotSegments,
+    /// A parameter that looks like a secret, or a session id in a place we do not take it from.
+    SecretParameter,
+    /// A header that asks the application for another page or method than the request line does.
+    OverrideHeader,
+    /// More than 256 cookies and credentials: no browser sends that many.
+    TooManyCredentials,
+    /// It has a body, which may ask for something of its own.
+    Body,
+}
+
+impl CacheKey {
+    /// The key of a request, or why it has none. `HEAD` has the key of the `GET`.
+    ///
+    /// Give it the request as the application will see it in one respect: forwarding headers of
+    /// clients that are not trusted must be taken off before.
+    pub fn of(request: &request::Parts, settings: &Settings) -> Result<Self, NoKey> {
+        if !matches!(request.method, Method::GET | Method::HEAD) {
+            return Err(NoKey::Method);
+        }
+        if has_body(&request.headers) {
+            return Err(NoKey::Body);
+        }
+        let fields = Fields::read(&request.headers)?;
+        let host = host::of(&request.uri, &fields.hosts)?;
+        let mut credentials = Credentials::new(settings);
+        let place = place::read(&request.uri, host, settings, &mut credentials)?;
+        fields.add_credentials(&mut credentials);
+        Ok(Self {
+            variant: fields.told(&place.place.host),
+            visitor: Visitor::bringing(credentials.finish()?),
+            place: place.place,
+            may_store: !place.odd,
+        })
+    }
+
+    /// The copies that may rescue this request, best first: the visitor's own, then the one made
+    /// for nobody in particular. Somebody else's is not among them, ever.
+    ///
+    /// With `cache.detect.session = false` a visitor with credentials has no copy of his own.
+    pub fn lookups(&self, secret: &Secret, settings: &Settings) -> Vec<Lookup> {
+        let anonymous = self.visitor.is_anonymous();
+        let shared = Lookup { key: self.store_key(Identity::Anonymous), own: anonymous };
+        if anonymous || !settings.detect_session {
+            return vec![shared];
+        }
+        let own = Lookup { key: self.store_key(self.visitor.identity(secret)), own: true };
+        vec![own, shared]
+    }
+
+    /// The name of the copy of this request that belongs to `identity`.
+    pub fn store_key(&self, identity: Identity) -> StoreKey {
+        StoreKey { place: self.place.clone(), identity, variant: self.variant.clone() }
+    }
+}
+
+impl StoreKey {
+    /// The 16 bytes it is filed under.
+    pub fn id(&self) -> EntryId {
+        let Place { scheme, host, path, query } = &self.place;
+        let person: &[u8] = match &self.identity {
+            Identity::Anonymous => b"",
+            Identity::Person(person) => &person.tag,
+        };
+        let texts = [ENTRY_DOMAIN, scheme, host, path, query].map(str::as_bytes);
+        let parts = texts.into_iter().chain([person, &self.variant]);
+        // Hashed in one piece: many small ones cost three times as much.
+        let mut whole = Vec::with_capacity(USUAL_BYTES + path.len() + query.len());
+        for part in parts {
+            whole.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            whole.extend_from_slice(part);
+        }
+        EntryId(first_16(&blake3::hash(&whole)))
+    }
+}
+
+impl NoKey {
+    /// For log, header detail and metric label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Method => "method",
+            Self::Target => "target",
+            Self::NoHost => "no-host",
+            Self::DotSegments => "dot-segments",
+            Self::SecretParameter => "secret-parameter",
+            Self::OverrideHeader => "override-header",
+            Self::TooManyCredentials => "too-many-credentials",
+            Self::Body => "body",
+        }
+    }
+}
+
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(f, &self.0)
+    }
+}
+
+/// RFC 9112 section 6.3: a request has a body if it says so.
+fn has_body(headers: &HeaderMap) -> bool {
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+    headers.contains_key(header::TRANSFER_ENCODING) || !lengths.all(|length| length == "0")
+}
+
+fn first_16(hash: &blake3::Hash) -> [u8; 16] {
+    std::array::from_fn(|i| hash.as_bytes()[i])
+}
+
+fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}
+
+/// The lengths and the short parts of most keys.
+const USUAL_BYTES: usize = 192;
+/// Keeps these hashes apart from any other use of blake3 over the same bytes. A new meaning of the
+/// parts needs a new number here, or old copies would be found under it.
+const ENTRY_DOMAIN: &str = "retter entry id v1";
