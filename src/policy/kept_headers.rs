@@ -1,0 +1,79 @@
+//! What of an answer's head is kept with its copy.
+
+use crate::headers::end_to_end_if;
+use http::{HeaderMap, HeaderName};
+
+/// Headers that are kept with a copy: end-to-end ones, without those that speak to one visitor, to
+/// a server in front or about this one moment, and without ours.
+///
+/// `Content-Length` is counted anew from the body. `Alt-Svc` would send visitors past us to doors
+/// that are shut when copies are needed. `Age` stays: who serves the copy adds to it (RFC 9111
+/// section 4.2.3).
+pub fn stored_headers(answer: &HeaderMap) -> HeaderMap {
+    end_to_end_if(answer, |name| !is_never_stored(name))
+}
+
+fn is_never_stored(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name.starts_with("x-accel-") || NEVER_STORED.contains(&name)
+}
+
+const NEVER_STORED: [&str; 11] = [
+    "alt-svc",
+    "clear-site-data",
+    "content-length",
+    "set-cookie",
+    "set-cookie2",
+    "surrogate-control",
+    "trailer",
+    "x-circuit",
+    "x-lighttpd-send-file",
+    "x-retter",
+    "x-sendfile",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn what_speaks_to_one_visitor_or_to_servers_is_not_kept() {
+        let kept = [
+            ("date", "d"),
+            ("etag", "e"),
+            ("content-type", "t"),
+            ("content-encoding", "gzip"),
+            ("vary", "accept-encoding"),
+            ("content-security-policy", "c"),
+            ("age", "5"),
+            ("link", "1"),
+            ("link", "2"),
+        ];
+        let dropped = [
+            ("set-cookie", "a=b"),
+            ("set-cookie2", "a=b"),
+            ("clear-site-data", "\"*\""),
+            ("x-accel-expires", "1"),
+            ("x-accel-buffering", "no"),
+            ("x-sendfile", "/f"),
+            ("surrogate-control", "s"),
+            ("x-retter", "backend"),
+            ("x-circuit", "CLOSED"),
+            ("content-length", "5"),
+            ("alt-svc", "h3"),
+            ("connection", "x-private"),
+            ("x-private", "p"),
+            ("keep-alive", "k"),
+            ("transfer-encoding", "chunked"),
+        ];
+        let fill = |lists: &[&[(&'static str, &'static str)]]| {
+            let mut answer = HeaderMap::new();
+            for (name, value) in lists.iter().copied().flatten() {
+                answer.append(*name, HeaderValue::from_static(value));
+            }
+            answer
+        };
+        assert_eq!(stored_headers(&fill(&[&kept, &dropped])), fill(&[&kept]));
+    }
+}

@@ -1,0 +1,82 @@
+//! May this copy be shown to this visitor, and under which name.
+
+use super::Why;
+use std::time::Duration;
+
+/// The answer to [`may_serve`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MayServe {
+    /// Yes.
+    Serve(Freshness),
+    /// No.
+    Refuse(RefuseReason),
+}
+
+/// `X-Retter: cache` or `last-known-success`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// No older than `cache.ttl`.
+    Fresh,
+    /// Older: the last known good.
+    Stale,
+}
+
+/// Why a copy is not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefuseReason {
+    /// It was made for somebody else, and nobody said that it is for everybody.
+    NotYours,
+}
+
+/// `own`: the copy was found under the visitor's own identity (or both are anonymous), see
+/// `key::Lookup`. How long a copy is kept at all (`store.ttl`) is the store's affair.
+pub fn may_serve(why: Why, own: bool, age: Duration, ttl: Duration) -> MayServe {
+    if !own && !why.is_for_everybody() {
+        return MayServe::Refuse(RefuseReason::NotYours);
+    }
+    MayServe::Serve(if age <= ttl { Freshness::Fresh } else { Freshness::Stale })
+}
+
+impl Freshness {
+    /// The value of `X-Retter`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "cache",
+            Self::Stale => "last-known-success",
+        }
+    }
+}
+
+impl RefuseReason {
+    /// For log and metric label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotYours => "not-yours",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TTL: Duration = Duration::from_secs(5);
+
+    #[test]
+    fn a_visitor_with_an_identity_sees_an_anonymous_copy_only_if_it_is_for_everybody() {
+        for number in 1..=6 {
+            let why = Why::try_from(number).unwrap();
+            let served = matches!(may_serve(why, false, TTL, TTL), MayServe::Serve(_));
+            assert_eq!(served, why.is_for_everybody(), "{why:?}");
+            assert!(matches!(may_serve(why, true, TTL, TTL), MayServe::Serve(_)), "{why:?}");
+        }
+    }
+
+    #[test]
+    fn a_copy_is_fresh_up_to_its_ttl_and_last_known_good_after_it() {
+        let later = TTL + Duration::from_millis(1);
+        for (age, freshness) in [(TTL, Freshness::Fresh), (later, Freshness::Stale)] {
+            assert_eq!(may_serve(Why::Anonymous, true, age, TTL), MayServe::Serve(freshness));
+        }
+    }
+}
