@@ -1,0 +1,188 @@
+//! The circuit breaker: an application that fails, hangs or drowns is not asked for a while.
+//!
+//! Two levels, and the stricter wins. The application's breaker leaves a dying application alone
+//! as a whole; a path's breaker stops asking for one broken page without closing the shop. That
+//! is why answers open the application's breaker only when they come from at least three paths,
+//! while connections that fail do so from any, and are no path's fault.
+//!
+//! Each is a state machine in Fowler's sense, Closed, Open and HalfOpen (`circuit`). It opens
+//! on failures in a row, the share of failures, the share of slow calls, or a total hang
+//! (`evidence`), stays open for a time that doubles on each failed probe (`opentime`), and is
+//! closed again by good probes (`probes`). A path that opened before the application's breaker
+//! last closed may be probed at once: it was most likely the application's trouble.
+//!
+//! Pure: no I/O, no lock, no clock; `now` is an argument of everything that depends on it, and
+//! the caller logs what [`Breakers::take_changes`] gives. A healthy call costs one hash and a few
+//! additions, and allocates nothing. Everything is bounded except the overdue calls and probes in
+//! the books, which are as many as the caller has inside.
+//!
+//! It refuses to judge by anything but the application's own doing: a client that leaves is
+//! neutral, and a result that belongs to an older generation is dropped.
+
+mod call;
+mod change;
+mod circuit;
+mod evidence;
+mod inside;
+mod opentime;
+mod paths;
+mod probes;
+mod run;
+mod settings;
+mod shared;
+mod spread;
+#[cfg(test)]
+mod tests;
+mod window;
+
+pub use call::{Admission, Ask, Fault, Outcome, Permit, State};
+pub use change::{Change, Level, Numbers, Reason};
+pub use settings::Settings;
+
+use circuit::Circuit;
+use paths::Paths;
+use shared::Shared;
+use std::time::{Duration, Instant};
+
+/// Both levels. The caller holds the lock and the clock.
+///
+/// `path` is everywhere the same path, without query and identity, for one call.
+#[derive(Debug)]
+pub struct Breakers {
+    application: Circuit,
+    paths: Paths,
+    shared: Shared,
+    /// Calls admitted so far: the next permit's id.
+    admitted: u64,
+}
+
+impl Breakers {
+    /// All closed. `seed` is for the jitter of the open times.
+    pub fn new(settings: Settings, seed: u64) -> Self {
+        let application = Circuit::of_application(&settings);
+        let shared = Shared::new(settings, seed);
+        Self { application, paths: Paths::new(), shared, admitted: 0 }
+    }
+
+    /// May this call go to the application? Both levels must agree, and neither gives a probe
+    /// place away when the other refuses.
+    pub fn admit(&mut self, path: &str, ask: Ask, now: Instant) -> Admission {
+        let key = self.paths.key(path);
+        match self.refusal(key, ask, now) {
+            Some(retry_after) => Admission::Rejected { state: self.state_of(key), retry_after },
+            None => Admission::Admitted(self.enter(key, now)),
+        }
+    }
+
+    /// The call has ended; at the end of the body, or as soon as a failure is known.
+    pub fn record(&mut self, permit: Permit, path: &str, outcome: Outcome, now: Instant) {
+        if self.shared.settings.is_ignored(path) && outcome.is_bad_answer() {
+            return self.release(permit);
+        }
+        let current = self.application.has_admitted(&permit); // asked before it changes
+        self.application.record(&permit, outcome, now, &mut self.shared);
+        match outcome {
+            // From before the application's last change: no path's fault either.
+            _ if !current => self.release_path(&permit),
+            Outcome::Good => self.record_good(&permit, now),
+            // Nobody got as far as the path.
+            Outcome::Failed(Fault::Transport) => self.release_path(&permit),
+            Outcome::Failed(_) => self.record_failed(&permit, path, outcome, now),
+        }
+    }
+
+    /// The caller's timer says: this call has now been slow. Either its head is not there
+    /// `slow_time` after the start, or the application has been silent in the body for so long.
+    /// From here to its end it counts as slow. Saying it again changes nothing; on a path of
+    /// `breaker.ignore` it means nothing.
+    pub fn overdue(&mut self, permit: &mut Permit, path: &str, now: Instant) {
+        if permit.is_overdue() || self.shared.settings.is_ignored(path) {
+            return;
+        }
+        permit.overdue = Some(now);
+        if self.application.has_admitted(permit) {
+            self.application.overdue(permit, now, &mut self.shared);
+            self.overdue_path(permit, path, now);
+        }
+    }
+
+    /// The client has left before the end: neutral, a probe's place is free again. A call that
+    /// was overdue already counts as slow all the same.
+    pub fn release(&mut self, permit: Permit) {
+        self.application.release(&permit);
+        self.release_path(&permit);
+    }
+
+    /// The stricter of the two, as `X-Circuit` shows it. An open breaker whose time is over reads
+    /// Open until a probe has been admitted.
+    pub fn state(&self, path: &str) -> State {
+        self.state_of(self.paths.key(path))
+    }
+
+    /// Changes since the last time, oldest first, to be logged. At most 256 are kept.
+    pub fn take_changes(&mut self) -> impl Iterator<Item = Change> + '_ {
+        self.shared.take_changes()
+    }
+
+    /// How many paths have a breaker of their own: those that are or were in trouble, at most
+    /// 10,000.
+    pub fn len(&self) -> usize {
+        self.paths.len()
+    }
+
+    /// Is no path in trouble?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn refusal(&mut self, key: u64, ask: Ask, now: Instant) -> Option<Duration> {
+        let settings = &self.shared.settings;
+        let application = self.application.refusal(ask, now, 0, settings);
+        let pardon = self.application.last_closing();
+        let path = self.paths.get(key);
+        application.max(path.and_then(|circuit| circuit.refusal(ask, now, pardon, settings)))
+    }
+
+    fn enter(&mut self, key: u64, now: Instant) -> Permit {
+        let id = self.admitted;
+        self.admitted += 1;
+        let mut probe = self.application.enter(id, now, &mut self.shared);
+        if let Some(circuit) = self.paths.get(key) {
+            probe |= circuit.enter(id, now, &mut self.shared);
+        }
+        let generation = self.shared.generation();
+        Permit { id, path: key, generation, began: now, overdue: None, probe }
+    }
+
+    fn record_good(&mut self, permit: &Permit, now: Instant) {
+        if let Some(circuit) = self.paths.get(permit.path) {
+            circuit.record(permit, Outcome::Good, now, &mut self.shared);
+            self.paths.drop_if_idle(permit.path, now);
+        }
+    }
+
+    fn record_failed(&mut self, permit: &Permit, path: &str, outcome: Outcome, now: Instant) {
+        let circuit = self.paths.get_or_make(permit, path, now, &self.shared.settings);
+        if let Some(circuit) = circuit {
+            circuit.record(permit, outcome, now, &mut self.shared);
+        }
+    }
+
+    fn overdue_path(&mut self, permit: &Permit, path: &str, now: Instant) {
+        let circuit = self.paths.get_or_make(permit, path, now, &self.shared.settings);
+        if let Some(circuit) = circuit {
+            circuit.overdue(permit, now, &mut self.shared);
+        }
+    }
+
+    fn release_path(&mut self, permit: &Permit) {
+        if let Some(circuit) = self.paths.get(permit.path) {
+            circuit.release(permit);
+        }
+    }
+
+    fn state_of(&self, key: u64) -> State {
+        let path = self.paths.peek(key).map_or(State::Closed, Circuit::state);
+        path.max(self.application.state())
+    }
+}

@@ -1,0 +1,45 @@
+//! What all breakers of one [`Breakers`](super::Breakers) have in common.
+
+use super::change::Change;
+use super::settings::Settings;
+use fastrand::Rng;
+use std::collections::VecDeque;
+
+#[derive(Clone, Debug)]
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) rng: Rng,
+    /// The newest generation of any breaker.
+    generation: u64,
+    changes: VecDeque<Change>,
+}
+
+/// So many changes wait to be taken; then the oldest goes. One call changes at most four times.
+const MOST_CHANGES: usize = 256;
+
+impl Shared {
+    pub(super) fn new(settings: Settings, seed: u64) -> Self {
+        let (rng, changes) = (Rng::with_seed(seed), VecDeque::new());
+        Self { settings, rng, generation: 0, changes }
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    pub(super) fn next_generation(&mut self) -> u64 {
+        self.generation += 1;
+        self.generation
+    }
+
+    pub(super) fn tell(&mut self, change: Change) {
+        if self.changes.len() == MOST_CHANGES {
+            self.changes.pop_front();
+        }
+        self.changes.push_back(change);
+    }
+
+    pub(super) fn take_changes(&mut self) -> impl Iterator<Item = Change> + '_ {
+        self.changes.drain(..)
+    }
+}
