@@ -1,0 +1,125 @@
+//! Which copies the file has, without asking the file: "is there a copy?" comes with every
+//! request.
+//!
+//! Loaded in the background after the start, from `expiry.v1` and from the present hour on, so that
+//! expired copies do not count. Bounded by the file's own size.
+
+use super::file::{EXPIRY, guarded};
+use crate::clock::UnixMillis;
+use crate::key::EntryId;
+use parking_lot::Mutex;
+use redb::{Database, ReadableDatabase};
+use std::collections::HashSet;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+#[derive(Default)]
+pub(super) struct Index {
+    ids: Mutex<Ids>,
+    loaded: AtomicBool,
+}
+
+#[derive(Default)]
+struct Ids {
+    present: HashSet<EntryId>,
+    /// Removed while loading: the loader reads an older snapshot and must not bring them back.
+    gone: HashSet<EntryId>,
+}
+
+impl Index {
+    /// False before [`Index::is_loaded`] means only "not seen yet".
+    pub fn contains(&self, id: EntryId) -> bool {
+        self.ids.lock().present.contains(&id)
+    }
+
+    pub fn is_loaded(&self) -> bool {
+        self.loaded.load(Ordering::Acquire)
+    }
+
+    pub fn insert(&self, id: EntryId) {
+        let mut ids = self.ids.lock();
+        ids.gone.remove(&id);
+        ids.present.insert(id);
+    }
+
+    pub fn remove(&self, id: EntryId) {
+        let mut ids = self.ids.lock();
+        ids.present.remove(&id);
+        if !self.is_loaded() {
+            ids.gone.insert(id);
+        }
+    }
+
+    /// Reads the ids of all copies that have not expired by `now`, in short transactions, and asks
+    /// for the file anew for each. Without a file, or with a fault, the index stays unloaded: the
+    /// file is asked then.
+    pub fn load(
+        &self,
+        file: impl Fn() -> Option<Arc<Database>>,
+        now: UnixMillis,
+    ) -> Result<(), (Arc<Database>, redb::Error)> {
+        let mut from = Bound::Included(expiry_key(now.0, EntryId([0; 16])));
+        while let Some(db) = file() {
+            match guarded(|| self.load_some(&db, from)) {
+                Ok(Some(last)) => from = Bound::Excluded(last),
+                Ok(None) => {
+                    self.set_loaded();
+                    break;
+                }
+                Err(fault) => return Err((db, fault)),
+            }
+        }
+        Ok(())
+    }
+
+    /// There is no file to load from.
+    pub fn set_loaded(&self) {
+        let mut ids = self.ids.lock();
+        self.loaded.store(true, Ordering::Release);
+        ids.gone = HashSet::new();
+    }
+
+    /// One transaction's worth; the last key seen, `None` at the end.
+    fn load_some(
+        &self,
+        db: &Database,
+        from: Bound<[u8; 20]>,
+    ) -> Result<Option<[u8; 20]>, redb::Error> {
+        let table = db.begin_read()?.open_table(EXPIRY)?;
+        let range = (from.as_ref(), Bound::Unbounded);
+        let mut last = None;
+        let mut seen = Vec::with_capacity(ROWS);
+        for row in table.range::<&[u8; 20]>(range)?.take(ROWS) {
+            let key = *row?.0.value();
+            seen.push(id_of(&key));
+            last = Some(key);
+        }
+        self.extend(seen);
+        Ok(last)
+    }
+
+    fn extend(&self, seen: Vec<EntryId>) {
+        let ids = &mut *self.ids.lock();
+        ids.present.extend(seen.into_iter().filter(|id| !ids.gone.contains(id)));
+    }
+}
+
+/// A key of `expiry.v1`: the hour of this moment (milliseconds since 1970), then the entry.
+pub(super) fn expiry_key(expires_at: u64, id: EntryId) -> [u8; 20] {
+    let hour = u32::try_from(expires_at / MILLIS_AN_HOUR).unwrap_or(u32::MAX);
+    let mut key = [0; 20];
+    key[..4].copy_from_slice(&hour.to_be_bytes());
+    key[4..].copy_from_slice(&id.0);
+    key
+}
+
+fn id_of(key: &[u8; 20]) -> EntryId {
+    let mut id = [0; 16];
+    id.copy_from_slice(&key[4..]);
+    EntryId(id)
+}
+
+const MILLIS_AN_HOUR: u64 = 3_600_000;
+/// Rows a transaction; a page that a reader holds cannot be reused.
+const ROWS: usize = 1_000;

@@ -1,0 +1,127 @@
+//! What the file says about itself (`meta.v1`).
+
+use super::file::{BODIES, ENTRIES, EXPIRY, META, begin_write};
+use super::seal;
+use super::trouble::Trouble;
+use redb::{
+    Database, Key, ReadTransaction, ReadableDatabase, ReadableTableMetadata, Table,
+    TableDefinition, Value, WriteTransaction,
+};
+
+/// The numbers the writer carries on, and the file's secret.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Meta {
+    pub secret: [u8; 32],
+    /// Bytes of live rows, as [`super::change`] counts them.
+    pub live: u64,
+    /// The next body's id; never used twice.
+    pub next_body: u64,
+    pub copies: u64,
+}
+
+/// Reads `meta.v1` and marks the file as being written. A file of another application is emptied
+/// first; its name is replaced only after that, so a crash in between empties on.
+pub(super) fn take_over(db: &Database, application: &str) -> Result<Meta, Trouble> {
+    let before = db.begin_read().map_err(redb::Error::from)?;
+    let owner = get(&before, APPLICATION)?;
+    let mut meta = load(&before)?;
+    drop(before);
+    if owner.as_deref().is_some_and(|owner| owner != application.as_bytes()) {
+        let old = String::from_utf8_lossy(owner.as_deref().unwrap_or_default()).into_owned();
+        tracing::warn!(
+            old,
+            new = application,
+            copies = meta.copies,
+            "backend.baseurl has changed: starting with no copies of the old application"
+        );
+        empty(db)?;
+        meta = Meta { live: 0, copies: 0, ..meta };
+    }
+    let transaction = begin_write(db)?;
+    put(&transaction, APPLICATION, application.as_bytes())?;
+    put(&transaction, SECRET, &meta.secret)?;
+    put(&transaction, CLEAN, &[0])?;
+    save(&transaction, &meta)?;
+    transaction.commit().map_err(redb::Error::from)?;
+    Ok(meta)
+}
+
+/// Part of every batch: the counters belong to the rows they count.
+pub(super) fn save(transaction: &WriteTransaction, meta: &Meta) -> Result<(), redb::Error> {
+    put(transaction, LIVE, &meta.live.to_be_bytes())?;
+    put(transaction, NEXT_BODY, &meta.next_body.to_be_bytes())
+}
+
+/// The last words of a writer that was told to stop.
+pub(super) fn mark_clean(db: &Database) -> Result<(), redb::Error> {
+    let transaction = begin_write(db)?;
+    put(&transaction, CLEAN, &[1])?;
+    Ok(transaction.commit()?)
+}
+
+fn load(transaction: &ReadTransaction) -> Result<Meta, redb::Error> {
+    let number = |name| -> Result<u64, redb::Error> {
+        let bytes = get(transaction, name)?.and_then(|bytes| bytes.try_into().ok());
+        Ok(bytes.map_or(0, u64::from_be_bytes))
+    };
+    let secret = get(transaction, SECRET)?.and_then(|bytes| bytes.try_into().ok());
+    Ok(Meta {
+        secret: secret.unwrap_or_else(seal::random),
+        live: number(LIVE)?,
+        next_body: number(NEXT_BODY)?,
+        copies: transaction.open_table(ENTRIES)?.len()?,
+    })
+}
+
+/// Entries first: at no moment does one point to a body that is gone.
+fn empty(db: &Database) -> Result<(), redb::Error> {
+    drain(db, ENTRIES, 10_000)?;
+    drain(db, EXPIRY, 10_000)?;
+    drain(db, BODIES, 500)?;
+    let transaction = begin_write(db)?;
+    put(&transaction, LIVE, &0u64.to_be_bytes())?;
+    Ok(transaction.commit()?)
+}
+
+/// Removes every row, `batch` of them a transaction.
+fn drain<K: Key + 'static, V: Value + 'static>(
+    db: &Database,
+    definition: TableDefinition<K, V>,
+    batch: usize,
+) -> Result<(), redb::Error> {
+    loop {
+        let transaction = begin_write(db)?;
+        let removed = pop(&mut transaction.open_table(definition)?, batch)?;
+        transaction.commit()?;
+        if removed < batch {
+            return Ok(());
+        }
+    }
+}
+
+fn pop<K: Key + 'static, V: Value + 'static>(
+    table: &mut Table<K, V>,
+    at_most: usize,
+) -> Result<usize, redb::Error> {
+    let mut removed = 0;
+    while removed < at_most && table.pop_first()?.is_some() {
+        removed += 1;
+    }
+    Ok(removed)
+}
+
+fn get(transaction: &ReadTransaction, name: &str) -> Result<Option<Vec<u8>>, redb::Error> {
+    let table = transaction.open_table(META)?;
+    Ok(table.get(name)?.map(|row| row.value().to_vec()))
+}
+
+fn put(transaction: &WriteTransaction, name: &str, value: &[u8]) -> Result<(), redb::Error> {
+    transaction.open_table(META)?.insert(name, value)?;
+    Ok(())
+}
+
+const APPLICATION: &str = "application";
+const CLEAN: &str = "clean";
+const LIVE: &str = "live";
+const NEXT_BODY: &str = "next-body";
+const SECRET: &str = "secret";

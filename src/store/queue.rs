@@ -1,0 +1,157 @@
+//! What waits for the writer: at most one change a key, the newest.
+//!
+//! A change waits in one of two places. `ready`: to be written with the next batch. `later`: a
+//! copy that was written less than `store.refresh` ago and whose class (status, reason, encoding,
+//! type) is the same; the newest version waits there for its time. What waits can be read, so
+//! nobody is shown an older copy meanwhile. Both are bounded; when there is no room, refreshes
+//! that wait are shed first, since the file has an older version of those.
+//!
+//! A std thread waits here, so the lock is no async one; it is held for a few map operations.
+
+mod recent;
+mod waiting;
+
+use super::change::Change;
+use super::counters::Counters;
+use super::pace::Pace;
+use crate::key::EntryId;
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use waiting::{State, Waiting, When};
+
+pub(super) struct Queue {
+    waiting: Mutex<Waiting>,
+    wake: Condvar,
+    ended: Condvar,
+    counters: Arc<Counters>,
+}
+
+/// Changes that one transaction carries.
+pub(super) type Batch = Vec<(EntryId, Arc<Change>)>;
+
+/// What the writer does next.
+pub(super) enum Next {
+    Write(Batch),
+    /// A reader met a fault.
+    Reopen,
+    /// Everything is written, and nothing more will come.
+    Close,
+}
+
+impl Queue {
+    pub fn new(refresh: Duration, counters: Arc<Counters>) -> Self {
+        let waiting = Mutex::new(Waiting::new(refresh));
+        Self { waiting, wake: Condvar::new(), ended: Condvar::new(), counters }
+    }
+
+    /// Takes a change (`None`: one that is not for the file); `beside` runs under the same lock, so
+    /// that memory and queue agree on what is newest.
+    pub fn push(&self, id: EntryId, change: Option<Change>, beside: impl FnOnce()) {
+        let mut waiting = self.waiting.lock();
+        beside();
+        *waiting.epoch(id) += 1;
+        let Some(change) = change else { return };
+        let wake = waiting.push(id, Arc::new(change), Instant::now(), &self.counters);
+        self.counters.queued.set(waiting.pending.len() as u64);
+        if wake {
+            self.wake.notify_one();
+        }
+    }
+
+    /// What waits for the writer, and the epoch: see [`Queue::unless_changed_since`].
+    pub fn look(&self, id: EntryId) -> (u64, Option<Arc<Change>>) {
+        let mut waiting = self.waiting.lock();
+        let change = waiting.pending.get(&id).map(|pending| pending.change.clone());
+        (*waiting.epoch(id), change)
+    }
+
+    /// Runs `fill` unless this copy has changed since the epoch was read: what comes from the file
+    /// must not take the place of something newer, nor bring back what is gone.
+    pub fn unless_changed_since(&self, epoch: u64, id: EntryId, fill: impl FnOnce()) {
+        let mut waiting = self.waiting.lock();
+        if *waiting.epoch(id) == epoch {
+            fill();
+        }
+    }
+
+    /// Waits for something to do. An idle store waits here without end, and without waking.
+    pub fn next(&self, pace: &Pace) -> Next {
+        let mut waiting = self.waiting.lock();
+        loop {
+            if std::mem::take(&mut waiting.reopen) {
+                return Next::Reopen;
+            }
+            let now = Instant::now();
+            match waiting.when(now, pace) {
+                When::Never if waiting.state != State::Open => return Next::Close,
+                When::Never => self.wake.wait(&mut waiting),
+                When::At(moment) if moment > now => {
+                    self.wake.wait_until(&mut waiting, moment);
+                }
+                When::At(_) => return Next::Write(waiting.take(now)),
+            }
+        }
+    }
+
+    /// The batch is in the file.
+    pub fn done(&self, batch: &Batch) {
+        let mut waiting = self.waiting.lock();
+        batch.iter().for_each(|(id, change)| waiting.done(*id, change));
+        self.counters.queued.set(waiting.pending.len() as u64);
+    }
+
+    /// The batch is not in the file: back to the head of the line, unless something newer came.
+    pub fn failed(&self, batch: &Batch) {
+        let now = Instant::now();
+        let mut waiting = self.waiting.lock();
+        batch.iter().rev().for_each(|(id, change)| waiting.failed(*id, change, now));
+    }
+
+    pub fn ask_for_reopen(&self) {
+        self.waiting.lock().reopen = true;
+        self.wake.notify_one();
+    }
+
+    /// Sleeps, but not longer than until the store is closed. True: it is being closed.
+    pub fn sleep(&self, pause: Duration) -> bool {
+        let until = Instant::now() + pause;
+        let mut waiting = self.waiting.lock();
+        while waiting.state == State::Open && !self.wake.wait_until(&mut waiting, until).timed_out()
+        {
+        }
+        waiting.state != State::Open
+    }
+
+    /// Asks the writer to write everything and end.
+    pub fn close(&self) {
+        let mut waiting = self.waiting.lock();
+        if waiting.state == State::Open {
+            waiting.state = State::Closing;
+        }
+        self.wake.notify_one();
+    }
+
+    /// There is no writer (any more): nothing is taken from here on.
+    pub fn end(&self) {
+        let mut waiting = self.waiting.lock();
+        waiting.end();
+        self.counters.queued.set(0);
+        self.ended.notify_all();
+    }
+
+    /// Waits for the writer's end; false when it did not come in time.
+    pub fn wait_for_end(&self, at_most: Duration) -> bool {
+        let until = Instant::now() + at_most;
+        let mut waiting: MutexGuard<Waiting> = self.waiting.lock();
+        while waiting.state != State::Ended {
+            if self.ended.wait_until(&mut waiting, until).timed_out() {
+                return waiting.state == State::Ended;
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;

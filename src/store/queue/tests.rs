@@ -1,0 +1,134 @@
+use super::waiting::{BATCH_BYTES, BATCH_CHANGES, BYTES_MAX, CHANGES_MAX};
+use super::*;
+use crate::clock::UnixMillis;
+use crate::key::{Identity, Place, StoreKey};
+use crate::policy::Why;
+use crate::store::{Copy, Dropped};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+fn id(number: usize) -> EntryId {
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&number.to_be_bytes());
+    EntryId(id)
+}
+
+fn put(bytes: usize) -> Change {
+    let place =
+        Place { scheme: "http".into(), host: "a".into(), path: "/".into(), query: String::new() };
+    let copy = Copy {
+        status: StatusCode::OK,
+        headers: HeaderMap::new(),
+        body: Bytes::from(vec![0; bytes]),
+        stored_at: UnixMillis(0),
+        why: Why::Anonymous,
+    };
+    let key = StoreKey { place, identity: Identity::Anonymous, variant: Vec::new() };
+    Change::Put { key: Arc::new(key), copy: Arc::new(copy) }
+}
+
+fn queue(refresh: Duration) -> (Queue, Arc<Counters>) {
+    let counters = Arc::new(Counters::default());
+    (Queue::new(refresh, counters.clone()), counters)
+}
+
+fn batch(queue: &Queue) -> Batch {
+    match queue.next(&Pace::new(Duration::ZERO)) {
+        Next::Write(batch) => batch,
+        _ => panic!("nothing to write"),
+    }
+}
+
+fn dropped(counters: &Counters) -> u64 {
+    counters.snapshot(0).dropped[Dropped::QueueFull as usize]
+}
+
+#[test]
+fn full_queue_drops_what_is_new_and_counts_it() {
+    let (queue, counters) = queue(Duration::ZERO);
+    for number in 0..CHANGES_MAX + 3 {
+        queue.push(id(number), Some(put(0)), || {});
+    }
+    assert_eq!(dropped(&counters), 3);
+    queue.push(id(0), Some(put(1)), || {});
+    assert_eq!(dropped(&counters), 3, "a key that waits already takes no more room");
+    queue.push(id(CHANGES_MAX), Some(Change::Forget), || {});
+    assert_eq!(dropped(&counters), 3, "forgetting has room of its own");
+}
+
+#[test]
+fn bytes_that_wait_are_bounded_but_one_large_copy_may_wait_alone() {
+    let (queue, counters) = queue(Duration::ZERO);
+    queue.push(id(0), Some(put(BYTES_MAX + 1)), || {});
+    assert_eq!(dropped(&counters), 0);
+    queue.push(id(1), Some(put(1)), || {});
+    assert_eq!(dropped(&counters), 1);
+}
+
+#[test]
+fn refreshes_that_wait_make_room_for_new_pages() {
+    let (queue, counters) = queue(Duration::from_secs(3_600));
+    queue.push(id(0), Some(put(10)), || {});
+    queue.done(&batch(&queue));
+    queue.push(id(0), Some(put(BYTES_MAX - 10_000)), || {});
+    queue.push(id(1), Some(put(20_000)), || {});
+    assert_eq!(dropped(&counters), 1);
+    assert!(queue.look(id(0)).1.is_none() && queue.look(id(1)).1.is_some());
+}
+
+#[test]
+fn batch_is_bounded_by_changes_and_by_bytes() {
+    let (queue, _) = queue(Duration::ZERO);
+    for number in 0..BATCH_CHANGES + 1 {
+        queue.push(id(number), Some(put(0)), || {});
+    }
+    assert_eq!(batch(&queue).len(), BATCH_CHANGES);
+    assert_eq!(batch(&queue).len(), 1);
+    for number in 0..3 {
+        queue.push(id(10_000 + number), Some(put(BATCH_BYTES / 2)), || {});
+    }
+    assert_eq!(batch(&queue).len(), 2);
+}
+
+#[test]
+fn what_is_being_written_can_be_read_and_something_newer_survives_it() {
+    let (queue, _) = queue(Duration::ZERO);
+    queue.push(id(0), Some(put(1)), || {});
+    let first = batch(&queue);
+    assert!(queue.look(id(0)).1.is_some());
+    queue.push(id(0), Some(put(2)), || {});
+    queue.done(&first);
+    assert_eq!(batch(&queue)[0].1.weight(), first[0].1.weight() + 1);
+}
+
+#[test]
+fn failed_batch_comes_again_in_its_order() {
+    let (queue, _) = queue(Duration::from_secs(3_600));
+    for number in 0..3 {
+        queue.push(id(number), Some(put(0)), || {});
+    }
+    let first = batch(&queue);
+    queue.failed(&first);
+    let ids = |batch: &Batch| batch.iter().map(|(id, _)| *id).collect::<Vec<_>>();
+    assert_eq!(ids(&batch(&queue)), ids(&first));
+}
+
+#[test]
+fn copy_read_before_a_page_was_forgotten_does_not_fill_the_memory() {
+    let (queue, _) = queue(Duration::ZERO);
+    let (epoch, _) = queue.look(id(0));
+    queue.push(id(0), Some(Change::Forget), || {});
+    queue.done(&batch(&queue));
+    queue.unless_changed_since(epoch, id(0), || panic!("it rose from the dead"));
+}
+
+#[test]
+fn closed_queue_gives_out_everything_and_then_ends() {
+    let (queue, _) = queue(Duration::from_secs(3_600));
+    queue.push(id(0), Some(put(1)), || {});
+    queue.done(&batch(&queue));
+    queue.push(id(0), Some(put(2)), || {});
+    queue.close();
+    queue.done(&batch(&queue));
+    assert!(matches!(queue.next(&Pace::new(Duration::ZERO)), Next::Close));
+}

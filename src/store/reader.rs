@@ -1,0 +1,184 @@
+//! The file for those who only look: beside a running RETTER, after it, and after its `kill -9`.
+//!
+//! Nothing is changed and nobody is hindered: the file is opened for reading, and rows are read in
+//! short transactions, since the pages of an old snapshot cannot be reused.
+
+use super::entry::{Damage, Header};
+use super::file::{ENTRIES, builder, guarded};
+use super::overlay::Overlay;
+use super::trouble::Trouble;
+use crate::clock::UnixMillis;
+use crate::key::{EntryId, Place};
+use crate::migrations;
+use crate::policy::Why;
+use redb::{
+    Builder, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase,
+    TableError,
+};
+use std::fs::File;
+use std::ops::Bound;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// One copy, as far as the file says it to everybody.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    pub id: EntryId,
+    pub place: Place,
+    /// Whose copy it is; `None`: an anonymous visitor's.
+    pub identity: Option<[u8; 16]>,
+    pub status: u16,
+    pub why: Why,
+    pub stored_at: UnixMillis,
+    pub expires_at: UnixMillis,
+    /// Bytes of the body in the file.
+    pub stored_bytes: u64,
+    /// Bytes of the body as the application sent it.
+    pub raw_bytes: u64,
+    /// `Content-Encoding`; empty for none.
+    pub content_encoding: String,
+    /// zstd at rest.
+    pub packed: bool,
+    pub sealed: bool,
+}
+
+/// A row that cannot be read, and in what way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    pub id: EntryId,
+    pub reason: &'static str,
+}
+
+/// Goes through the copies in the order of their ids.
+pub struct Reader {
+    file: Opened,
+    next: Bound<[u8; 16]>,
+}
+
+impl Reader {
+    /// Opens what [`super::Store`] writes.
+    pub fn open(path: &Path) -> Result<Self, Trouble> {
+        let file = guarded(|| open(path, Repair::InMemory))?;
+        let reader = Self { file, next: Bound::Unbounded };
+        migrations::check(guarded(|| reader.version())?)?;
+        Ok(reader)
+    }
+
+    /// The file was not closed, and what is read here was put in order in memory.
+    pub fn is_put_in_order(&self) -> bool {
+        matches!(self.file, Opened::Unclean(_))
+    }
+
+    /// The next rows, from one transaction: 1,000 of them or what 100 ms give. Empty at the end.
+    pub fn rows(&mut self) -> Result<Vec<Result<Row, Unreadable>>, Trouble> {
+        let rows = guarded(|| self.some_rows().map_err(Trouble::from))?;
+        if let Some(last) = rows.last() {
+            self.next = Bound::Excluded(last.as_ref().map_or_else(|row| row.id, |row| row.id).0);
+        }
+        Ok(rows)
+    }
+
+    fn some_rows(&self) -> Result<Vec<Result<Row, Unreadable>>, redb::Error> {
+        let started = Instant::now();
+        let table = match self.begin()?.open_table(ENTRIES) {
+            // Younger than its first table.
+            Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            table => table?,
+        };
+        let mut rows = Vec::new();
+        for row in table.range::<&[u8; 16]>((self.next.as_ref(), Bound::Unbounded))? {
+            let (id, bytes) = row?;
+            rows.push(Row::read(EntryId(*id.value()), bytes.value()));
+            if rows.len() >= ROWS || started.elapsed() >= TIME {
+                break;
+            }
+        }
+        Ok(rows)
+    }
+
+    fn version(&self) -> Result<u32, Trouble> {
+        Ok(migrations::version_of(&self.begin()?)?)
+    }
+
+    fn begin(&self) -> Result<ReadTransaction, redb::Error> {
+        Ok(match &self.file {
+            Opened::Live(db) => db.begin_read()?,
+            Opened::Unclean(db) => db.begin_read()?,
+        })
+    }
+}
+
+enum Opened {
+    /// Follows the writer, if there is one.
+    Live(ReadOnlyDatabase),
+    /// Put in order in memory.
+    Unclean(Database),
+}
+
+/// The file's version, without a trace of having asked. An error says nothing about the file that
+/// opening it for writing would not say better.
+pub(super) fn peek_version(path: &Path) -> Result<u32, Trouble> {
+    guarded(|| Reader { file: open(path, Repair::Decline)?, next: Bound::Unbounded }.version())
+}
+
+/// What to do about a file that quick repair cannot put in order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repair {
+    /// Reads all of it.
+    InMemory,
+    Decline,
+}
+
+fn open(path: &Path, repair: Repair) -> Result<Opened, Trouble> {
+    if !path.exists() {
+        return Err(Trouble::Missing);
+    }
+    match builder().set_cache_size(CACHE).open_read_only(path) {
+        Ok(db) => Ok(Opened::Live(db)),
+        // Nobody has it open, and whoever had it did not close it.
+        Err(DatabaseError::RepairAborted) => open_unclean(path, repair),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn open_unclean(path: &Path, repair: Repair) -> Result<Opened, Trouble> {
+    let overlay = Overlay::new(File::open(path)?)?;
+    let database = Builder::new()
+        .set_cache_size(CACHE)
+        .set_repair_callback(move |session| {
+            if repair == Repair::Decline {
+                session.abort();
+            }
+        })
+        .create_with_backend(overlay)?;
+    Ok(Opened::Unclean(database))
+}
+
+impl Row {
+    fn read(id: EntryId, bytes: &[u8]) -> Result<Self, Unreadable> {
+        let row = Header::decode(id, bytes).and_then(|header| Self::of(id, header));
+        row.map_err(|damage| Unreadable { id, reason: damage.as_str() })
+    }
+
+    fn of(id: EntryId, header: Header) -> Result<Self, Damage> {
+        Ok(Self {
+            id,
+            place: header.place(),
+            identity: header.identity,
+            status: header.status()?.as_u16(),
+            why: header.why()?,
+            stored_at: UnixMillis(header.stored_at),
+            expires_at: UnixMillis(header.expires_at),
+            stored_bytes: header.body.stored_length.into(),
+            raw_bytes: header.body.raw_length.into(),
+            content_encoding: header.content_encoding,
+            packed: header.body.packed,
+            sealed: header.head_nonce.is_some(),
+        })
+    }
+}
+
+const ROWS: usize = 1_000;
+const TIME: Duration = Duration::from_millis(100);
+/// redb's cache while looking, bytes.
+const CACHE: usize = 16 * 1024 * 1024;

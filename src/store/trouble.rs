@@ -1,0 +1,125 @@
+//! What can be wrong with the file, in words: who, what was seen, what to do.
+
+use crate::migrations::MigrationError;
+use redb::{DatabaseError, StorageError};
+use std::io::ErrorKind;
+
+/// Why the file cannot be used. RETTER goes on with the memory tier alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// Another RETTER writes it.
+    Locked,
+    /// It was not closed properly and cannot be opened without reading all of it.
+    NeedsRepair,
+    /// Its content is no RETTER file, or one of an old redb.
+    NotOurs(String),
+    /// Its pages contradict each other.
+    Damaged(String),
+    /// A newer RETTER wrote it.
+    Newer { found: u32, known: u32 },
+    /// It is not there (said to readers only: RETTER itself creates it).
+    Missing,
+    /// The folder is not there.
+    NoFolder,
+    /// The operating system forbids it.
+    Forbidden,
+    /// Anything else the operating system said: disk full, read-only file system, I/O error.
+    Io(String),
+}
+
+impl Trouble {
+    /// The name for logs and counters.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Trouble::Locked => "locked by another process",
+            Trouble::NeedsRepair => "not closed properly and in need of repair",
+            Trouble::NotOurs(_) => "not a RETTER file",
+            Trouble::Damaged(_) => "damaged",
+            Trouble::Newer { .. } => "written by a newer RETTER",
+            Trouble::Missing => "not there",
+            Trouble::NoFolder => "in a folder that does not exist",
+            Trouble::Forbidden => "not ours to open",
+            Trouble::Io(_) => "refused by the operating system",
+        }
+    }
+
+    /// What the operator can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Trouble::Locked => "stop the other process, or give this one its own store.path",
+            Trouble::NeedsRepair | Trouble::Damaged(_) => {
+                "move the file aside and start again: RETTER then begins a new one"
+            }
+            Trouble::NotOurs(_) => "point store.path to another file, or move this one aside",
+            Trouble::Newer { .. } => "start the newer RETTER, or give this one its own store.path",
+            Trouble::Missing => "name the file that store.path names",
+            Trouble::NoFolder => "create the folder, or correct store.path",
+            Trouble::Forbidden => "let this user read and write the file and its folder",
+            Trouble::Io(_) => "see to the disk, then start again",
+        }
+    }
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())?;
+        match self {
+            Trouble::NotOurs(seen) | Trouble::Damaged(seen) | Trouble::Io(seen) => {
+                write!(f, " ({seen})")
+            }
+            Trouble::Newer { found, known } => {
+                write!(f, " (schema version {found}, known up to {known})")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl From<std::io::Error> for Trouble {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound => Trouble::NoFolder,
+            ErrorKind::PermissionDenied => Trouble::Forbidden,
+            // redb's word for a file that does not begin like one of its own.
+            ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+                Trouble::NotOurs(error.to_string())
+            }
+            _ => Trouble::Io(error.to_string()),
+        }
+    }
+}
+
+impl From<DatabaseError> for Trouble {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::Storage(StorageError::Io(error)) => error.into(),
+            DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
+                Trouble::Locked
+            }
+            DatabaseError::RepairAborted => Trouble::NeedsRepair,
+            DatabaseError::UpgradeRequired(_) => Trouble::NotOurs(error.to_string()),
+            other => Trouble::Damaged(other.to_string()),
+        }
+    }
+}
+
+impl From<redb::Error> for Trouble {
+    fn from(error: redb::Error) -> Self {
+        match error {
+            redb::Error::Io(error) => error.into(),
+            redb::Error::PreviousIo => Trouble::Io(error.to_string()),
+            other => Trouble::Damaged(other.to_string()),
+        }
+    }
+}
+
+impl From<MigrationError> for Trouble {
+    fn from(error: MigrationError) -> Self {
+        match error {
+            MigrationError::Newer { found, known } => Trouble::Newer { found, known },
+            MigrationError::Unreadable => Trouble::Damaged(error.to_string()),
+            MigrationError::Storage(error) => error.into(),
+        }
+    }
+}
