@@ -1,0 +1,230 @@
+//! One connection to the application: hyper's sender and its driver, kept together.
+//!
+//! hyper splits a connection into a handle and a future that does the work, meant to be spawned.
+//! Spawned, every request costs two wake-ups from task to task. Here nobody spawns it: whoever
+//! waits for the answer drives the connection in the same poll, and an idle connection is just a
+//! value in the pool. Two things follow. Whatever hyper delivers is delivered within
+//! [`Connection::drive`], so its channels are polled with a waker that does nothing. And what
+//! happens on an idle connection is seen by the next request only, as its first step.
+
+use super::RequestBody;
+use super::failure::Failure;
+use super::wire::{Traffic, Wire};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
+
+/// A connection, idle or with one request inside.
+pub(super) struct Connection {
+    sender: http1::SendRequest<RequestBody>,
+    /// `None` once the connection is over.
+    driver: Option<Driver>,
+    traffic: Arc<Traffic>,
+    /// Bytes were read that belong to no answer.
+    leftover: bool,
+    /// The client's body broke off after the application had begun to answer.
+    client_gone: bool,
+    stall: Stall,
+}
+
+type Driver = http1::Connection<TokioIo<Wire>, RequestBody>;
+
+/// How a try ended without a head.
+pub(super) enum Miss {
+    /// Nothing of the request was sent, any connection may carry it; the failure it would be if
+    /// there is none.
+    Unsent(Box<Request<RequestBody>>, Failure),
+    /// It may have been sent, and the connection died without a byte of an answer.
+    Unheard,
+    /// The application's answer, or its silence, is the failure.
+    Failed(Failure),
+}
+
+/// What the connection is worth after the end of an answer.
+pub(super) enum End {
+    /// Clean, and ready for the next request.
+    Idle,
+    /// Clean, and over.
+    Closed,
+    /// Bytes followed the answer: it cannot be believed (RFC 9112 section 6.3).
+    Leftover,
+}
+
+impl Connection {
+    /// Speaks HTTP/1.1 over `stream`; sends nothing yet.
+    pub(super) async fn open(stream: TcpStream) -> Result<Self, Failure> {
+        let traffic = Arc::new(Traffic::default());
+        let wire = TokioIo::new(Wire::new(stream, traffic.clone()));
+        let (sender, driver) = builder().handshake(wire).await.map_err(|_| Failure::Reset)?;
+        Ok(Self {
+            sender,
+            driver: Some(driver),
+            traffic,
+            leftover: false,
+            client_gone: false,
+            stall: Stall::default(),
+        })
+    }
+
+    /// Sends the request and waits for the answer's head until `deadline`. While the client's
+    /// body moves, the clock starts again with `limit` each time; while the client is awaited it
+    /// stands still, for his silence is not the application's.
+    pub(super) async fn head(
+        &mut self,
+        mut request: Request<RequestBody>,
+        deadline: Instant,
+        limit: Duration,
+    ) -> Result<Response<Incoming>, Miss> {
+        self.traffic.listen();
+        request.body_mut().tell(&self.traffic);
+        self.stall.begin(deadline, !request.body().is_empty());
+        let mut answer = pin!(self.sender.try_send_request(request));
+        poll_fn(|cx| {
+            self.drive(cx);
+            if let Poll::Ready(answer) = answer.as_mut().poll(&mut quiet()) {
+                self.moved();
+                return Poll::Ready(answer.map_err(|error| self.miss(error)));
+            }
+            ready!(self.poll_stalled(limit, cx));
+            Poll::Ready(Err(Miss::Failed(Failure::Timeout)))
+        })
+        .await
+    }
+
+    /// Does what can be done on the socket now, and has `cx` woken when there is more to do.
+    pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
+        let Some(driver) = &mut self.driver else {
+            return;
+        };
+        // Without the shutdown: dropping the socket closes it a system call cheaper.
+        if let Poll::Ready(result) = driver.poll_without_shutdown(cx) {
+            self.client_gone = result.is_err_and(|error| error.is_user());
+            self.close();
+        }
+    }
+
+    /// Ready when nothing has moved for `limit`; counts from the first poll after
+    /// [`Connection::moved`], so time in which nobody asks is not counted.
+    pub(super) fn poll_stalled(&mut self, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
+        if self.traffic.is_client_awaited() {
+            self.stall.until = None;
+            return Poll::Pending;
+        }
+        self.stall.poll(self.traffic.writes(), limit, cx)
+    }
+
+    /// The application has sent something.
+    pub(super) fn moved(&mut self) {
+        self.stall.until = None;
+    }
+
+    pub(super) fn client_gone(&self) -> bool {
+        self.client_gone
+    }
+
+    /// To be asked once the answer has ended. A request that is not wholly sent by then closes
+    /// the connection: the application has said that it does not want the rest.
+    pub(super) fn end(&mut self, cx: &mut Context<'_>) -> End {
+        if !self.sender.is_ready() {
+            self.drive(cx);
+        }
+        if self.driver.is_some() && self.sender.is_ready() {
+            return End::Idle;
+        }
+        self.close();
+        if self.leftover { End::Leftover } else { End::Closed }
+    }
+
+    fn close(&mut self) {
+        if let Some(driver) = self.driver.take() {
+            let parts = driver.into_parts();
+            self.leftover = !parts.read_buf.is_empty() || parts.io.inner().has_more();
+        }
+    }
+
+    fn miss(&self, mut error: TrySendError<Request<RequestBody>>) -> Miss {
+        let heard = self.traffic.heard();
+        if let Some(request) = error.take_message() {
+            // A server that speaks first speaks something else.
+            let failure = if heard { Failure::Malformed } else { Failure::Reset };
+            return Miss::Unsent(Box::new(request), failure);
+        }
+        match Failure::before_head(error.error()) {
+            Failure::Reset if !heard => Miss::Unheard,
+            failure => Miss::Failed(failure),
+        }
+    }
+}
+
+impl Miss {
+    /// The failure, when there is no other connection to try.
+    pub(super) fn into_failure(self) -> Failure {
+        match self {
+            Miss::Unsent(_, failure) | Miss::Failed(failure) => failure,
+            Miss::Unheard => Failure::Reset,
+        }
+    }
+}
+
+/// The clock of one wait. Its timer stays with the connection and is only ever moved on, which
+/// costs a fraction of arming a new one.
+#[derive(Default)]
+struct Stall {
+    timer: Option<Pin<Box<Sleep>>>,
+    until: Option<Instant>,
+    /// The request has a body: bytes that the socket takes are movement.
+    upload: bool,
+    writes: u64,
+}
+
+impl Stall {
+    fn begin(&mut self, deadline: Instant, upload: bool) {
+        self.until = Some(deadline);
+        self.upload = upload;
+    }
+
+    fn poll(&mut self, writes: u64, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
+        if self.upload && self.writes != writes {
+            self.writes = writes;
+            self.until = None;
+        }
+        let until = *self.until.get_or_insert_with(|| after(limit));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        if timer.deadline() != until {
+            timer.as_mut().reset(until);
+        }
+        timer.as_mut().poll(cx)
+    }
+}
+
+/// `limit` from now; a limit beyond what a clock can hold is a year.
+pub(super) fn after(limit: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(limit.min(YEAR)).unwrap_or(now)
+}
+
+/// For hyper's channels: what they bring is brought by [`Connection::drive`] in the same poll.
+pub(super) fn quiet() -> Context<'static> {
+    Context::from_waker(Waker::noop())
+}
+
+fn builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.max_header_size(MAX_HEAD_BYTES).max_buf_size(MAX_BUFFER_BYTES);
+    builder
+}
+
+/// An answer's status line and header fields, in bytes.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// What hyper may hold of one connection in each direction, in bytes.
+const MAX_BUFFER_BYTES: usize = 64 * 1024;
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);

@@ -1,0 +1,100 @@
+//! Why there is no good answer, and how hyper's errors are told apart.
+//!
+//! The line that matters runs between "nothing was heard" and "nonsense was heard": the first may
+//! be tried again, the second is an application that must not be believed.
+
+use std::error::Error;
+use std::io;
+
+/// Why there is no good answer. One [`Failure::as_str`] for log, header detail and counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Failure {
+    /// No address of the application took the connection.
+    #[error("the application refused the connection")]
+    Refused,
+    /// The application's name has no address.
+    #[error("the application's name could not be resolved")]
+    Dns,
+    /// No connection within `backend.connect`.
+    #[error("the application did not accept a connection in time")]
+    ConnectTimeout,
+    /// The connection died before a whole head was there.
+    #[error("the application closed the connection before it answered")]
+    Reset,
+    /// No head within `backend.timeout`.
+    #[error("the application did not answer in time")]
+    Timeout,
+    /// What came is not one sound HTTP/1.1 answer (RFC 9112).
+    #[error("the application's answer is malformed")]
+    Malformed,
+    /// More than 64 KiB or 100 lines of header fields (hyper's own bound, which costs nothing).
+    #[error("the head of the application's answer is over the limit")]
+    HeadTooLarge,
+    /// The body ended before its framing said so.
+    #[error("the application broke off its answer")]
+    Truncated,
+    /// Nothing more of the body for `backend.timeout`.
+    #[error("the application fell silent within its answer")]
+    Silent,
+    /// The client's own body broke off, or its request cannot be sent: nobody's failure.
+    #[error("the client broke off its request")]
+    ClientGone,
+}
+
+impl Failure {
+    /// The word for logs, headers and metric labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Failure::Refused => "refused",
+            Failure::Dns => "dns",
+            Failure::ConnectTimeout => "connect-timeout",
+            Failure::Reset => "reset",
+            Failure::Timeout => "timeout",
+            Failure::Malformed => "malformed",
+            Failure::HeadTooLarge => "head-too-large",
+            Failure::Truncated => "truncated",
+            Failure::Silent => "silent",
+            Failure::ClientGone => "client-gone",
+        }
+    }
+
+    /// True if nothing of an answer was ever there: such a try says nothing about one page, only
+    /// about the application as a whole.
+    pub fn is_transport(self) -> bool {
+        matches!(self, Failure::Refused | Failure::Dns | Failure::ConnectTimeout | Failure::Reset)
+    }
+
+    /// What an error before the end of the head means.
+    pub(super) fn before_head(error: &hyper::Error) -> Self {
+        if error.is_user() {
+            // The only stream of ours that hyper reads is the client's body.
+            Failure::ClientGone
+        } else if error.is_parse_too_large() {
+            Failure::HeadTooLarge
+        } else if error.is_incomplete_message() || io_kind(error).is_some() {
+            Failure::Reset
+        } else {
+            Failure::Malformed
+        }
+    }
+
+    /// What an error within the body means. hyper reports chunks that are none as invalid input
+    /// or data; everything else is a connection that ended too early.
+    pub(super) fn within_body(error: &hyper::Error) -> Self {
+        match io_kind(error) {
+            Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => Failure::Malformed,
+            _ => Failure::Truncated,
+        }
+    }
+}
+
+fn io_kind(error: &hyper::Error) -> Option<io::ErrorKind> {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return Some(error.kind());
+        }
+        cause = error.source();
+    }
+    None
+}

@@ -1,0 +1,221 @@
+//! One try to the application: its connections and its timeouts.
+//!
+//! Connections are kept by hand over hyper's HTTP/1.1 client, not by a ready-made pool, for two
+//! reasons. Bytes after the end of an answer make the whole answer doubtful, and only who owns
+//! the connection sees them before the answer is believed. And a connection that is driven by the
+//! call that uses it costs no wake-ups between tasks (see `connection.rs`).
+//!
+//! A try is one request and one answer. The single thing sent twice is a request on a kept
+//! connection that turns out to be dead: that is the risk of keeping connections, nobody's
+//! failure, and no retry. Retries and hedges belong around [`Upstream::send`], not into it. This
+//! room follows no redirects, reads no proxy variables, and judges no status.
+
+mod base;
+mod body;
+mod connect;
+mod connection;
+mod failure;
+mod head;
+mod pool;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub use base::BaseUrl;
+pub use body::{ReplyBody, RequestBody};
+pub use failure::Failure;
+
+use crate::policy::Framing;
+use connect::Dialer;
+use connection::{Connection, Miss, after};
+use http::header::{self, HeaderValue};
+use http::{Method, Request, Version, response};
+use pool::Pool;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Where the application is and how long it may take.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `backend.baseurl`
+    pub base: BaseUrl,
+    /// `backend.timeout`: to the head over all tries together, afterwards any silence inside the
+    /// body. Not counted while the client's own body moves.
+    pub timeout: Duration,
+    /// `backend.connect`: to a connection, over all addresses together.
+    pub connect: Duration,
+}
+
+/// The application. Cheap to clone.
+#[derive(Clone)]
+pub struct Upstream {
+    shared: Arc<Shared>,
+}
+
+/// What all calls and their bodies share.
+struct Shared {
+    settings: Settings,
+    /// `Host` for requests that bring none.
+    host: Option<HeaderValue>,
+    dialer: Dialer,
+    pool: Pool,
+    opened: AtomicU64,
+    reused: AtomicU64,
+    resends: AtomicU64,
+}
+
+/// An answer whose head has come.
+pub struct Reply {
+    /// As it came, except that repeated equal lengths are one. Its extensions carry
+    /// the spelling of the reason phrase.
+    pub head: response::Parts,
+    /// How the end of the body is known; `Length(0)` where there can be none.
+    pub framing: Framing,
+    /// To be read to its `None`; until then nobody knows whether the answer is sound.
+    pub body: ReplyBody,
+}
+
+/// What has happened on the connections since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Connections opened.
+    pub opened: u64,
+    /// Requests that went over a connection kept from before.
+    pub reused: u64,
+    /// Requests sent a second time because their kept connection was dead.
+    pub resends: u64,
+    /// Connections idle now.
+    pub idle: u64,
+}
+
+impl Upstream {
+    /// Opens nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        let host = HeaderValue::try_from(settings.base.authority()).ok();
+        Self {
+            shared: Arc::new(Shared {
+                settings,
+                host,
+                dialer: Dialer::default(),
+                pool: Pool::default(),
+                opened: AtomicU64::new(0),
+                reused: AtomicU64::new(0),
+                resends: AtomicU64::new(0),
+            }),
+        }
+    }
+
+    /// One try: sends the request, which is in its final form except for the base URL's prefix,
+    /// the framing of its body, and `Host` if it has none; returns when the answer's head has
+    /// come. Dropping the future closes the connection it was using.
+    ///
+    /// # Errors
+    /// Every [`Failure`] but [`Failure::Truncated`] and [`Failure::Silent`], which are the body's.
+    pub async fn send(&self, request: Request<RequestBody>) -> Result<Reply, Failure> {
+        let deadline = after(self.shared.settings.timeout);
+        let request = self.address(request)?;
+        let request = match self.send_on_kept(request, deadline).await {
+            ControlFlow::Break(result) => return result,
+            ControlFlow::Continue(request) => request,
+        };
+        let connection = self.connect(deadline).await?;
+        self.exchange(connection, request, deadline).await.map_err(Miss::into_failure)
+    }
+
+    /// How many connections were opened, reused and found dead.
+    pub fn counts(&self) -> Counts {
+        let shared = &self.shared;
+        Counts {
+            opened: shared.opened.load(Ordering::Relaxed),
+            reused: shared.reused.load(Ordering::Relaxed),
+            resends: shared.resends.load(Ordering::Relaxed),
+            idle: shared.pool.len() as u64,
+        }
+    }
+
+    fn address(&self, request: Request<RequestBody>) -> Result<Request<RequestBody>, Failure> {
+        let (mut head, body) = request.into_parts();
+        let base = &self.shared.settings.base;
+        // Too long a target is the client's doing and says nothing about the application.
+        head.uri = base.target(head.uri).ok_or(Failure::ClientGone)?;
+        head.version = Version::HTTP_11;
+        if !head.headers.contains_key(header::HOST)
+            && let Some(host) = &self.shared.host
+        {
+            head.headers.insert(header::HOST, host.clone());
+        }
+        body.frame_in(&mut head.headers);
+        Ok(Request::from_parts(head, body))
+    }
+
+    /// Breaks with what a kept connection brought; continues with the request if it needs a fresh
+    /// one. A dead connection costs a poll, so all may be found dead before that.
+    async fn send_on_kept(
+        &self,
+        mut request: Request<RequestBody>,
+        deadline: Instant,
+    ) -> ControlFlow<Result<Reply, Failure>, Request<RequestBody>> {
+        while let Some(connection) = self.shared.pool.take() {
+            let copy = copy_to_resend(&request);
+            match (self.exchange(connection, request, deadline).await, copy) {
+                (Err(Miss::Unsent(unsent, _)), _) => request = *unsent,
+                (Err(Miss::Unheard), Some(copy)) => {
+                    count(&self.shared.resends);
+                    return ControlFlow::Continue(copy);
+                }
+                (done, _) => {
+                    count(&self.shared.reused);
+                    return ControlFlow::Break(done.map_err(Miss::into_failure));
+                }
+            }
+        }
+        ControlFlow::Continue(request)
+    }
+
+    async fn connect(&self, deadline: Instant) -> Result<Box<Connection>, Failure> {
+        let Settings { base, connect, .. } = &self.shared.settings;
+        let deadline = deadline.min(after(*connect));
+        let stream = self.shared.dialer.dial(base, deadline).await?;
+        count(&self.shared.opened);
+        Ok(Box::new(Connection::open(stream).await?))
+    }
+
+    async fn exchange(
+        &self,
+        mut connection: Box<Connection>,
+        request: Request<RequestBody>,
+        deadline: Instant,
+    ) -> Result<Reply, Miss> {
+        let limit = self.shared.settings.timeout;
+        let answer = connection.head(request, deadline, limit).await?;
+        let (mut head, incoming) = answer.into_parts();
+        let framing = head::framing(&mut head, &incoming).map_err(Miss::Failed)?;
+        // After an answer in HTTP/1.0 hyper speaks 1.0 too, and would drop a body of unknown
+        // length without a word.
+        let reusable = head.version == Version::HTTP_11 && framing != Framing::Close;
+        let body = ReplyBody::new(connection, incoming, self.shared.clone(), reusable);
+        Ok(Reply { head, framing, body })
+    }
+}
+
+/// What may be sent a second time although the first may have arrived: safe methods (RFC 9110
+/// section 9.2.1), which an application must expect twice, without a body.
+fn copy_to_resend(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+    let safe =
+        matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
+    if !safe || !request.body().is_empty() {
+        return None;
+    }
+    let mut copy = Request::new(RequestBody::Empty);
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
