@@ -1,0 +1,66 @@
+//! What a visitor asked for, worked out once.
+
+use crate::headers::Client;
+use crate::key::{self, CacheKey, NoKey};
+use http::{Method, request};
+
+/// A request's head and what follows from it.
+pub(super) struct Asked {
+    pub(super) head: request::Parts,
+    pub(super) client: Client,
+    pub(super) kind: Kind,
+    /// Without a key a request is forwarded, never stored and never rescued.
+    pub(super) key: Result<CacheKey, NoKey>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Get,
+    Head,
+    /// Never judged, never rescued, never refused by the breaker.
+    Other,
+}
+
+impl Asked {
+    pub(super) fn of(head: request::Parts, client: Client, settings: &key::Settings) -> Self {
+        let kind = match head.method {
+            Method::GET => Kind::Get,
+            Method::HEAD => Kind::Head,
+            _ => Kind::Other,
+        };
+        let key = match kind {
+            Kind::Get | Kind::Head => CacheKey::of(&head, settings),
+            Kind::Other => Err(NoKey::Method),
+        };
+        Self { head, client, kind, key }
+    }
+
+    /// The path the breaker judges by: without query and identity.
+    pub(super) fn path(&self) -> &str {
+        match &self.key {
+            Ok(key) => &key.place.path,
+            Err(_) => without_parameters(self.head.uri.path()),
+        }
+    }
+}
+
+/// A path without `;jsessionid=...` and the like, plain or escaped, which must reach neither map
+/// nor log.
+fn without_parameters(path: &str) -> &str {
+    let escaped = |at: usize| path[at..].get(..3).is_some_and(|it| it.eq_ignore_ascii_case("%3b"));
+    let end = path.char_indices().find(|(at, c)| *c == ';' || (*c == '%' && escaped(*at)));
+    end.map_or(path, |(at, _)| &path[..at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_of_a_path_are_cut_in_every_spelling() {
+        for path in ["/a;jsessionid=1", "/a%3Bjsessionid=1", "/a%3btoken=1", "/a"] {
+            assert_eq!(without_parameters(path), "/a");
+        }
+        assert_eq!(without_parameters("/%3c/%"), "/%3c/%");
+    }
+}

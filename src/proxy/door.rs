@@ -1,0 +1,117 @@
+//! What is turned away before anything is asked, and the one spelling in which the rest goes on.
+//!
+//! After the door a request has its target in origin-form and its host in `Host` alone, so that
+//! the key and the application cannot read two different addresses out of it.
+
+use super::served::Refusal;
+use crate::headers::{self, Client};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::uri::{Authority, Parts as UriParts, PathAndQuery};
+use http::{Method, StatusCode, Uri, Version, request};
+
+/// Lets a request in, or says why not. `via` is this RETTER's own name in `Via`.
+pub(super) fn admit(
+    head: &mut request::Parts,
+    client: Client,
+    via: &HeaderValue,
+) -> Result<(), Refusal> {
+    if head.method == Method::CONNECT {
+        return Err(Refusal::door(StatusCode::METHOD_NOT_ALLOWED, "connect"));
+    }
+    if is_loop(&head.headers, via) {
+        return Err(Refusal::door(StatusCode::LOOP_DETECTED, "loop"));
+    }
+    agree_on_host(head)?;
+    if !client.trusted {
+        headers::take_off_claims(&mut head.headers);
+    }
+    Ok(())
+}
+
+/// It came through here before: the base URL leads back to RETTER.
+fn is_loop(headers: &HeaderMap, via: &HeaderValue) -> bool {
+    headers::list(headers, &header::VIA).any(|member| member.as_bytes() == via.as_bytes())
+}
+
+/// One host, said once (RFC 9112 section 3.2): in `Host`, or in an absolute target that agrees
+/// with it.
+fn agree_on_host(head: &mut request::Parts) -> Result<(), Refusal> {
+    let bad = |reason| Err(Refusal::door(StatusCode::BAD_REQUEST, reason));
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    let host = hosts.next();
+    if hosts.next().is_some() {
+        return bad("two-hosts");
+    }
+    match (head.uri.authority(), host) {
+        (None, None) if head.version >= Version::HTTP_11 => return bad("no-host"),
+        (None, _) => return Ok(()),
+        (Some(target), Some(host)) if !is_same_host(target, host) => return bad("other-host"),
+        (Some(target), _) => {
+            let Ok(host) = HeaderValue::from_str(target.as_str()) else { return bad("bad-host") };
+            head.headers.insert(header::HOST, host);
+        }
+    }
+    head.uri = origin_form(&head.uri);
+    Ok(())
+}
+
+fn is_same_host(target: &Authority, host: &HeaderValue) -> bool {
+    host.as_bytes().eq_ignore_ascii_case(target.as_str().as_bytes())
+}
+
+fn origin_form(uri: &Uri) -> Uri {
+    let mut parts = UriParts::default();
+    let target = uri.path_and_query().cloned();
+    parts.path_and_query = target.or(Some(PathAndQuery::from_static("/")));
+    // A path and query that was parsed before is a valid target by itself.
+    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+    use std::net::{IpAddr, Ipv4Addr};
+
+    const VIA: HeaderValue = HeaderValue::from_static("1.1 retter-me");
+    const STRANGER: Client =
+        Client { address: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)), trusted: false };
+
+    fn asked(version: Version, target: &str, fields: &[(&str, &str)]) -> request::Parts {
+        let request = Request::builder().version(version).uri(target);
+        let request =
+            fields.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        request.body(()).unwrap().into_parts().0
+    }
+
+    fn refused(mut head: request::Parts) -> Option<u16> {
+        admit(&mut head, STRANGER, &VIA).err().map(|refusal| refusal.status.as_u16())
+    }
+
+    #[test]
+    fn a_host_is_said_once_or_not_at_all_in_1_0() {
+        let (old, new) = (Version::HTTP_10, Version::HTTP_11);
+        assert_eq!(refused(asked(new, "/", &[("host", "a")])), None);
+        assert_eq!(refused(asked(old, "/", &[])), None);
+        assert_eq!(refused(asked(new, "/", &[])), Some(400));
+        assert_eq!(refused(asked(old, "/", &[("host", "a"), ("host", "a")])), Some(400));
+        assert_eq!(refused(asked(new, "http://b/", &[("host", "a")])), Some(400));
+        assert_eq!(refused(asked(new, "http://A:80/", &[("host", "a:80")])), None);
+    }
+
+    #[test]
+    fn after_the_door_only_host_names_the_host() {
+        let mut head = asked(Version::HTTP_10, "http://shop.example/a?b", &[]);
+        assert!(admit(&mut head, STRANGER, &VIA).is_ok());
+        assert_eq!(head.uri.to_string(), "/a?b");
+        assert_eq!(head.headers[header::HOST], "shop.example");
+    }
+
+    #[test]
+    fn what_came_through_here_before_is_a_loop() {
+        let again = [("host", "a"), ("via", "1.0 other, 1.1 retter-me")];
+        assert_eq!(refused(asked(Version::HTTP_11, "/", &again)), Some(508));
+        let other = [("host", "a"), ("via", "1.1 retter-other")];
+        assert_eq!(refused(asked(Version::HTTP_11, "/", &other)), None);
+    }
+}

@@ -1,0 +1,106 @@
+//! The breakers, behind their lock, with every change of state in the log.
+
+use super::asked::Asked;
+use crate::breaker::{Admission, Ask, Breakers, Outcome, Permit, Settings, State};
+use crate::clock::Now;
+use http::StatusCode;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::warn;
+
+pub(super) struct Judge {
+    settings: Settings,
+    // A plain mutex: held for some dozens of nanoseconds and never across an await.
+    breakers: Mutex<Breakers>,
+}
+
+/// Not now.
+pub(super) struct Rejected {
+    pub(super) state: State,
+    pub(super) retry_after: Duration,
+}
+
+impl Judge {
+    pub(super) fn new(settings: Settings) -> Self {
+        let breakers = Mutex::new(Breakers::new(settings.clone(), fastrand::u64(..)));
+        Self { settings, breakers }
+    }
+
+    pub(super) fn is_failure(&self, status: StatusCode) -> bool {
+        self.settings.is_failure(status)
+    }
+
+    pub(super) fn slow_time(&self) -> Duration {
+        self.settings.slow_time
+    }
+
+    pub(super) fn state(&self, asked: &Asked) -> State {
+        self.breakers.lock().state(asked.path())
+    }
+
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        asked: &Arc<Asked>,
+        ask: Ask,
+    ) -> Result<Ticket, Rejected> {
+        match self.change(|breakers, now| breakers.admit(asked.path(), ask, now.mono)) {
+            Admission::Admitted(permit) => Ok(Ticket {
+                judge: Arc::clone(self),
+                asked: Arc::clone(asked),
+                permit: Some(permit),
+            }),
+            Admission::Rejected { state, retry_after } => Err(Rejected { state, retry_after }),
+        }
+    }
+
+    fn change<T>(&self, step: impl FnOnce(&mut Breakers, Now) -> T) -> T {
+        let now = Now::read();
+        let (result, changes) = {
+            let mut breakers = self.breakers.lock();
+            let result = step(&mut breakers, now);
+            (result, breakers.take_changes().collect::<Vec<_>>())
+        };
+        for change in changes {
+            warn!(from = change.from.as_str(), to = change.to.as_str(), "{change}");
+        }
+        result
+    }
+}
+
+/// One admitted call. Dropped unrecorded it is neutral and gives its place back.
+pub(super) struct Ticket {
+    judge: Arc<Judge>,
+    asked: Arc<Asked>,
+    permit: Option<Permit>,
+}
+
+impl Ticket {
+    pub(super) fn is_probe(&self) -> bool {
+        self.permit.as_ref().is_some_and(Permit::is_probe)
+    }
+
+    /// Says how the call ended. The first word counts.
+    pub(super) fn record(&mut self, outcome: Outcome) {
+        if let Some(permit) = self.permit.take() {
+            let path = self.asked.path();
+            self.judge.change(|breakers, now| breakers.record(permit, path, outcome, now.mono));
+        }
+    }
+
+    /// The call is too slow by now, however it may end.
+    pub(super) fn overdue(&mut self) {
+        if let Some(permit) = &mut self.permit {
+            let path = self.asked.path();
+            self.judge.change(|breakers, now| breakers.overdue(permit, path, now.mono));
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if let Some(permit) = self.permit.take() {
+            self.judge.change(|breakers, _| breakers.release(permit));
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The copy that may come of an answer: decided at its head, collected as it streams, stored
+//! only at a clean end.
+
+use super::Proxy;
+use super::asked::{Asked, Kind};
+use crate::capture::Capture;
+use crate::clock::Now;
+use crate::policy::{self, Framing, MayStore, SkipReason, Storable};
+use crate::store::Copy;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, response};
+use http_body::Frame;
+use tracing::trace;
+
+pub(super) enum Keep {
+    Copy(Box<Draft>),
+    /// The page is gone, if a second answer agrees.
+    Forget,
+    Nothing,
+}
+
+/// A copy in the making.
+pub(super) struct Draft {
+    storable: Storable,
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Capture,
+}
+
+impl Keep {
+    pub(super) fn of(
+        proxy: &Proxy,
+        asked: &Asked,
+        head: &response::Parts,
+        framing: Framing,
+    ) -> Self {
+        let Ok(key) = &asked.key else { return Self::Nothing };
+        if asked.kind != Kind::Get || proxy.is_failure(head.status) {
+            return Self::Nothing;
+        }
+        let settings = &proxy.settings;
+        match policy::may_store(&asked.head, key, head, framing, &settings.key, &settings.policy) {
+            MayStore::Store(storable) => Self::Copy(Box::new(Draft {
+                storable,
+                status: head.status,
+                headers: policy::stored_headers(&head.headers),
+                body: proxy.captures.capture(settings.policy.maxbody, framing.length()),
+            })),
+            MayStore::Forget => Self::Forget,
+            MayStore::Skip(reason) => Self::skip(asked, reason),
+        }
+    }
+
+    fn skip(asked: &Asked, reason: SkipReason) -> Self {
+        trace!(path = asked.path(), reason = reason.as_str(), "no copy");
+        Self::Nothing
+    }
+
+    pub(super) fn is_copying(&self) -> bool {
+        matches!(self, Self::Copy(_))
+    }
+
+    pub(super) fn push(&mut self, frame: &Frame<Bytes>) {
+        let (Self::Copy(draft), Some(data)) = (&mut *self, frame.data_ref()) else { return };
+        if let Err(full) = draft.body.push(data) {
+            trace!(?full, "no copy");
+            *self = Self::Nothing;
+        }
+    }
+
+    pub(super) fn give_up(&mut self) {
+        *self = Self::Nothing;
+    }
+
+    /// The answer was whole.
+    pub(super) async fn store(self, proxy: &Proxy, asked: &Asked) {
+        let (now, Ok(key)) = (Now::read(), &asked.key) else { return };
+        match self {
+            Self::Nothing => {}
+            Self::Forget => proxy.forget(key, now).await,
+            Self::Copy(draft) => {
+                let Draft { storable, status, headers, body } = *draft;
+                let place = storable.store_key(key, proxy.store.secret());
+                proxy.farewells.lock().alive(|| place.id());
+                let copy = Copy {
+                    status,
+                    headers,
+                    body: body.finish(),
+                    stored_at: now.wall,
+                    why: storable.why,
+                };
+                proxy.store.put(place, copy, storable.on_disk);
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The story of one request.
+//!
+//! `Proxy::handle` is the visitor's side: ask the application or not, and what to answer if that
+//! brought nothing good. The application's side, [`errand`], is a task of its own that goes on
+//! when the visitor has left. Which page belongs to whom, what may be kept and whether to ask at
+//! all is decided elsewhere (`key`, `policy`, `breaker`); here is only the order of things.
+
+mod answer;
+mod asked;
+mod body;
+mod door;
+mod errand;
+mod gathered;
+mod judge;
+mod keep;
+mod pages;
+mod rescue;
+mod served;
+mod settings;
+
+pub use body::{Body, Cut};
+pub use settings::Settings;
+
+use crate::breaker::{self, Ask};
+use crate::capture::Budget;
+use crate::clock::Now;
+use crate::headers::Client;
+use crate::key::CacheKey;
+use crate::policy::Farewells;
+use crate::store::Store;
+use crate::upstream::{RequestBody, Upstream};
+use asked::{Asked, Kind};
+use errand::{Brought, Errand};
+use http::{HeaderValue, Request, Response, StatusCode};
+use judge::{Judge, Rejected, Ticket};
+use parking_lot::Mutex;
+use rescue::Why;
+use served::{Refusal, Served};
+use std::sync::Arc;
+
+/// Everything one request meets. One for the process, shared by all connections.
+pub struct Proxy {
+    settings: Settings,
+    upstream: Upstream,
+    store: Store,
+    judge: Arc<Judge>,
+    farewells: Mutex<Farewells>,
+    captures: Budget,
+    via: HeaderValue,
+}
+
+impl Proxy {
+    /// Puts the parts together.
+    pub fn new(
+        settings: Settings,
+        breaker: breaker::Settings,
+        upstream: Upstream,
+        store: Store,
+    ) -> Self {
+        Self {
+            judge: Arc::new(Judge::new(breaker)),
+            farewells: Mutex::new(Farewells::default()),
+            captures: Budget::new(CAPTURES_BYTES),
+            via: own_via(),
+            settings,
+            upstream,
+            store,
+        }
+    }
+
+    /// Answers one request. Every way of not getting a good answer ends in a copy, in the
+    /// application's own answer or in a refusal of ours, as the table in the README has it.
+    pub async fn handle(
+        self: &Arc<Self>,
+        request: Request<RequestBody>,
+        client: Client,
+    ) -> Response<Body> {
+        let began = Now::read();
+        let (mut head, body) = request.into_parts();
+        let entered = door::admit(&mut head, client, &self.via);
+        let asked = Arc::new(Asked::of(head, client, &self.settings.key));
+        let served = match entered {
+            Ok(()) => self.serve(&asked, body).await,
+            Err(refusal) => Served::Refused(refusal),
+        };
+        served.log(&asked, began);
+        answer::of(served, &asked, self.judge.state(&asked))
+    }
+
+    async fn serve(self: &Arc<Self>, asked: &Arc<Asked>, body: RequestBody) -> Served {
+        let ticket = match self.ticket(asked, &body) {
+            Ok(ticket) => ticket,
+            Err(rejected) => return self.without_asking(asked, rejected).await,
+        };
+        match Errand::start(self, asked, body, ticket).await {
+            Brought::Answer(answer) if self.is_failure(answer.head.status) => {
+                let why = Why::Status(answer.head.status);
+                self.rescue(asked, why).await.unwrap_or(Served::Failed(answer, why))
+            }
+            Brought::Answer(answer) => Served::Backend(answer),
+            // Without a copy the visitor gets what there is, cut off where it broke.
+            Brought::Broken(answer, failure) => {
+                let why = Why::Failure(failure);
+                self.rescue(asked, why).await.unwrap_or(Served::Failed(answer, why))
+            }
+            Brought::Nothing(failure) => self
+                .rescue(asked, Why::Failure(failure))
+                .await
+                .unwrap_or(Served::Refused(Refusal::failure(failure))),
+        }
+    }
+
+    /// The breaker's leave to ask. None: the call is not judged. That is so for other methods, which
+    /// are never refused either, and for a GET or HEAD with a body: how long that takes is the
+    /// client's doing.
+    fn ticket(&self, asked: &Arc<Asked>, body: &RequestBody) -> Result<Option<Ticket>, Rejected> {
+        match asked.kind {
+            Kind::Other => Ok(None),
+            Kind::Get if body.is_empty() => self.judge.admit(asked, Ask::MayProbe).map(Some),
+            Kind::Head if body.is_empty() => self.judge.admit(asked, Ask::NeverProbe).map(Some),
+            Kind::Get | Kind::Head => self.judge.admit(asked, Ask::NeverProbe).map(|_| None),
+        }
+    }
+
+    /// The breaker said no.
+    async fn without_asking(&self, asked: &Asked, rejected: Rejected) -> Served {
+        let rescued = self.rescue(asked, Why::NotAsked(rejected.state)).await;
+        rescued.unwrap_or(Served::Refused(Refusal::not_asked(rejected.retry_after)))
+    }
+
+    async fn rescue(&self, asked: &Asked, why: Why) -> Option<Served> {
+        rescue::find(&self.store, asked, &self.settings, why).await.map(Served::Rescued)
+    }
+
+    /// The application says that the page is gone; believed at the second time. It is gone for this
+    /// visitor and, where he would be given the copy that is for everybody, for everybody.
+    async fn forget(&self, key: &CacheKey, now: Now) {
+        for lookup in key.lookups(self.store.secret(), &self.settings.key) {
+            let id = lookup.key.id();
+            if !self.farewells.lock().gone(id, now.mono) {
+                continue;
+            }
+            let shared = self.store.get(&lookup.key, now.wall).await;
+            if lookup.own || shared.is_some_and(|copy| copy.why.is_for_everybody()) {
+                self.store.forget(id);
+            }
+        }
+    }
+
+    fn is_failure(&self, status: StatusCode) -> bool {
+        self.judge.is_failure(status)
+    }
+}
+
+/// A name for this process in `Via`, so that a loop can be told from another RETTER in the chain.
+fn own_via() -> HeaderValue {
+    let name = format!("1.1 retter-{:08x}", fastrand::u32(..));
+    HeaderValue::from_str(&name).unwrap_or(HeaderValue::from_static("1.1 retter"))
+}
+
+/// Copies being captured at one time; past it answers pass uncaptured.
+const CAPTURES_BYTES: u64 = 32 * 1024 * 1024;

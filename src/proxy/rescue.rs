@@ -1,0 +1,55 @@
+//! Finding the copy that this visitor may see.
+
+use super::asked::Asked;
+use super::served::Rescue;
+use super::settings::Settings;
+use crate::breaker::State;
+use crate::clock::Now;
+use crate::policy::{self, MayServe};
+use crate::store::Store;
+use crate::upstream::Failure;
+use http::StatusCode;
+
+/// Why a copy is given instead of the application's answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Why {
+    /// The breaker kept the request away from the application.
+    NotAsked(State),
+    /// The application answered with this failure status.
+    Status(StatusCode),
+    /// It gave no answer.
+    Failure(Failure),
+}
+
+impl Why {
+    /// The `detail` of `Cache-Status`.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAsked(State::HalfOpen) => "breaker-half-open",
+            Self::NotAsked(_) => "breaker-open",
+            Self::Status(_) => "failure-status",
+            Self::Failure(failure) => failure.as_str(),
+        }
+    }
+}
+
+/// The visitor's own copy first, then the one that is for everybody.
+pub(super) async fn find(
+    store: &Store,
+    asked: &Asked,
+    settings: &Settings,
+    why: Why,
+) -> Option<Rescue> {
+    let key = asked.key.as_ref().ok()?;
+    let now = Now::read();
+    for lookup in key.lookups(store.secret(), &settings.key) {
+        let Some(copy) = store.get(&lookup.key, now.wall).await else { continue };
+        let age = now.wall.since(copy.stored_at);
+        if let MayServe::Serve(freshness) =
+            policy::may_serve(copy.why, lookup.own, age, settings.ttl)
+        {
+            return Some(Rescue { copy, age, freshness, ttl: settings.ttl, why });
+        }
+    }
+    None
+}

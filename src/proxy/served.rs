@@ -1,0 +1,111 @@
+//! What a visitor was given: exactly one of four things per request. Header, log field and
+//! counter all come from its one `as_str`.
+
+use super::asked::Asked;
+use super::errand::Answer;
+use super::rescue::Why;
+use crate::clock::Now;
+use crate::policy::Freshness;
+use crate::store::Copy;
+use crate::upstream::Failure;
+use http::StatusCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::debug;
+
+pub(super) enum Served {
+    /// The application's answer.
+    Backend(Answer),
+    /// A copy instead of it.
+    Rescued(Rescue),
+    /// The application's own failure, untouched, because there is no copy.
+    Failed(Answer, Why),
+    /// A page of ours.
+    Refused(Refusal),
+}
+
+pub(super) struct Rescue {
+    pub(super) copy: Arc<Copy>,
+    pub(super) age: Duration,
+    pub(super) freshness: Freshness,
+    /// `cache.ttl`, which the age is measured against.
+    pub(super) ttl: Duration,
+    pub(super) why: Why,
+}
+
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) reason: &'static str,
+    /// On every 503.
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl Served {
+    /// The value of `X-Retter`.
+    pub(super) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Backend(_) => "backend",
+            Self::Rescued(rescue) => rescue.freshness.as_str(),
+            Self::Failed(..) | Self::Refused(_) => "no-cache",
+        }
+    }
+
+    /// The request line, at debug. Never the query: it may hold what is nobody else's business.
+    pub(super) fn log(&self, asked: &Asked, began: Now) {
+        debug!(
+            method = %asked.head.method,
+            path = asked.path(),
+            status = self.status().as_u16(),
+            served = self.as_str(),
+            why = self.why(),
+            client = %asked.client.address,
+            micros = Now::read().mono.saturating_duration_since(began.mono).as_micros() as u64,
+            "request"
+        );
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Backend(answer) | Self::Failed(answer, _) => answer.head.status,
+            Self::Rescued(rescue) => rescue.copy.status,
+            Self::Refused(refusal) => refusal.status,
+        }
+    }
+
+    fn why(&self) -> &'static str {
+        match self {
+            Self::Backend(_) => "answered",
+            Self::Rescued(rescue) => rescue.why.as_str(),
+            Self::Failed(_, why) => why.as_str(),
+            Self::Refused(refusal) => refusal.reason,
+        }
+    }
+}
+
+impl Refusal {
+    /// Turned away at the door.
+    pub(super) fn door(status: StatusCode, reason: &'static str) -> Self {
+        Self { status, reason, retry_after: None }
+    }
+
+    /// The application was not asked.
+    pub(super) fn not_asked(retry_after: Duration) -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            reason: "breaker",
+            retry_after: Some(retry_after),
+        }
+    }
+
+    /// The application was asked in vain.
+    pub(super) fn failure(failure: Failure) -> Self {
+        let status = match failure {
+            Failure::ConnectTimeout | Failure::Timeout | Failure::Silent => {
+                StatusCode::GATEWAY_TIMEOUT
+            }
+            Failure::ClientGone => StatusCode::BAD_REQUEST,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        Self { status, reason: failure.as_str(), retry_after: None }
+    }
+}
