@@ -1,0 +1,138 @@
+//! One client's connection, from its first byte to its close.
+
+use super::Settings;
+use super::body::{Received, Sent};
+use super::io::{Phase, Phases, Socket};
+use crate::headers::Client;
+use crate::proxy::{self, Proxy};
+use crate::upstream::RequestBody;
+use http::{Request, Response, Version};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tracing::debug;
+
+/// All open connections.
+pub(super) struct Connections {
+    each: Arc<Each>,
+    /// Every connection holds a receiver; when none is left, all are closed.
+    open: watch::Sender<()>,
+}
+
+impl Connections {
+    pub(super) fn new(proxy: Arc<Proxy>, settings: Settings, stop: watch::Receiver<bool>) -> Self {
+        let each = Each { proxy, settings, http: http(), stop };
+        Self { each: Arc::new(each), open: watch::Sender::new(()) }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.open.receiver_count()
+    }
+
+    pub(super) fn open(&self, stream: TcpStream, peer: SocketAddr) {
+        let (each, alive) = (Arc::clone(&self.each), self.open.subscribe());
+        tokio::spawn(async move {
+            each.serve(stream, peer).await;
+            drop(alive);
+        });
+    }
+
+    /// True when all have closed; false when `patience` was over before.
+    pub(super) async fn drained(self, patience: Duration) -> bool {
+        tokio::time::timeout(patience, self.open.closed()).await.is_ok()
+    }
+}
+
+/// What every connection needs.
+struct Each {
+    proxy: Arc<Proxy>,
+    settings: Settings,
+    http: http1::Builder,
+    stop: watch::Receiver<bool>,
+}
+
+impl Each {
+    async fn serve(&self, stream: TcpStream, peer: SocketAddr) {
+        // Without it small answers wait for the client's acknowledgement; no harm if refused.
+        let _ = stream.set_nodelay(true);
+        let address = peer.ip().to_canonical();
+        let client = Client { address, trusted: self.settings.trusts(address) };
+        let (phases, old) = (Phases::default(), AtomicBool::new(false));
+        let socket = Socket::new(stream, phases.clone(), &self.settings);
+        let service = service_fn(|request| self.answer(request, client, &phases, &old));
+        let mut connection = self.http.serve_connection(TokioIo::new(socket), service);
+        let Err(error) = self.run(Pin::new(&mut connection)).await else { return };
+        debug!(%error, client = %address, "connection ended");
+        if old.load(Ordering::Relaxed) {
+            connection.into_parts().io.inner().reset();
+        }
+    }
+
+    async fn run<C: Stoppable>(&self, mut connection: Pin<&mut C>) -> hyper::Result<()> {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => return ended,
+            _ = stop.wait_for(|stop| *stop) => connection.as_mut().finish(),
+        }
+        connection.await
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        client: Client,
+        phases: &Phases,
+        old: &AtomicBool,
+    ) -> Result<Response<Sent<proxy::Body>>, Infallible> {
+        old.store(request.version() == Version::HTTP_10, Ordering::Relaxed);
+        let request = request.map(|body| received(body, phases));
+        let response = self.proxy.handle(request, client).await;
+        Ok(response.map(|body| Sent { body, phases: phases.clone() }))
+    }
+}
+
+fn received(body: Incoming, phases: &Phases) -> RequestBody {
+    if body.is_end_stream() {
+        phases.enter(Phase::Answer);
+        return RequestBody::Empty;
+    }
+    phases.enter(Phase::Body);
+    RequestBody::client(Received { body, phases: phases.clone() })
+}
+
+/// A connection that can be told to end after the answer it is giving.
+trait Stoppable: Future<Output = hyper::Result<()>> {
+    fn finish(self: Pin<&mut Self>);
+}
+
+impl<S> Stoppable for http1::Connection<TokioIo<Socket>, S>
+where
+    S: hyper::service::HttpService<Incoming, ResBody = Sent<proxy::Body>>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn finish(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+/// hyper's own header timeout stays off: the socket keeps the time (see `io`).
+fn http() -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.max_header_size(MAX_HEADER_BYTES).header_read_timeout(None);
+    http
+}
+
+/// A longer head is answered 431 (RFC 6585 section 5), and so is one of more than 100 lines:
+/// hyper's own bound, left as it is because a bound of one's own costs an allocation a request.
+const MAX_HEADER_BYTES: usize = 32 * 1024;

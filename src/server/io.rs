@@ -1,0 +1,240 @@
+//! The client's socket with a clock on it.
+//!
+//! hyper knows one timeout in front, for a request's head, and closes without a word. Here the
+//! socket itself tells four silences apart: idle between requests (closed without an answer), a
+//! head that does not come to its end (408), a body that stops (408), a client that takes nothing
+//! of its answer (closed). Each bounds silence, so a slow client that moves is never cut; only a
+//! head must be whole within one time, or a byte every few seconds would hold a connection for
+//! ever.
+
+use super::Settings;
+use std::future::Future;
+use std::io::{self, ErrorKind, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// What the connection is doing, as the service sees it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Phase {
+    /// No byte of the next request yet.
+    Idle = 0,
+    /// Some of a request's head.
+    Head = 1,
+    /// Its body.
+    Body = 2,
+    /// The application's turn, or the answer's.
+    Answer = 3,
+}
+
+/// The phase, shared between the socket and what is served on it.
+#[derive(Clone, Default)]
+pub(super) struct Phases(Arc<AtomicU8>);
+
+impl Phases {
+    pub(super) fn enter(&self, phase: Phase) {
+        self.0.store(phase as u8, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Phase {
+        match self.0.load(Ordering::Relaxed) {
+            0 => Phase::Idle,
+            1 => Phase::Head,
+            2 => Phase::Body,
+            _ => Phase::Answer,
+        }
+    }
+}
+
+pub(super) struct Socket {
+    stream: TcpStream,
+    phases: Phases,
+    read: Silence,
+    write: Silence,
+    limits: Limits,
+    /// Bytes of an answer have gone out since the last request began.
+    answering: bool,
+}
+
+struct Limits {
+    idle: Duration,
+    head: Duration,
+    read: Duration,
+    write: Duration,
+}
+
+impl Socket {
+    pub(super) fn new(stream: TcpStream, phases: Phases, settings: &Settings) -> Self {
+        let limits = Limits {
+            idle: settings.idle,
+            head: settings.head,
+            read: settings.read,
+            write: settings.write,
+        };
+        Self {
+            stream,
+            phases,
+            read: Silence::default(),
+            write: Silence::default(),
+            limits,
+            answering: false,
+        }
+    }
+
+    /// Makes the coming close a reset, so that nobody takes what was sent for the whole.
+    pub(super) fn reset(&self) {
+        // If it cannot be set, the peer is gone already.
+        let _ = self.stream.set_zero_linger();
+    }
+
+    fn note_read(&mut self, some: bool) {
+        if some && self.phases.get() == Phase::Idle {
+            self.phases.enter(Phase::Head);
+            self.answering = false;
+            self.read.end();
+        }
+        if self.phases.get() != Phase::Head {
+            self.read.end();
+        }
+    }
+
+    fn read_limit(&self) -> Option<Duration> {
+        let limit = match self.phases.get() {
+            Phase::Idle => self.limits.idle,
+            Phase::Head => self.limits.head,
+            Phase::Body => self.limits.read,
+            Phase::Answer => Duration::ZERO,
+        };
+        (!limit.is_zero()).then_some(limit)
+    }
+
+    fn poll_read_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let phase = self.phases.get();
+        let Some(limit) = self.read_limit() else {
+            self.read.end();
+            return Poll::Pending;
+        };
+        ready!(self.read.poll(cx, phase, limit));
+        if phase != Phase::Idle && !self.answering {
+            // Best effort: who sends nothing may not read either.
+            let _ = self.stream.try_write(REQUEST_TIMEOUT);
+        }
+        Poll::Ready(Err(ErrorKind::TimedOut.into()))
+    }
+
+    fn poll_write_silence<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.write.end();
+            // hyper lets go of a body before the last of it is on the wire: while bytes leave,
+            // the connection is not idle.
+            self.read.end();
+            return written;
+        }
+        if self.limits.write.is_zero() {
+            return Poll::Pending;
+        }
+        ready!(self.write.poll(cx, Phase::Answer, self.limits.write));
+        Poll::Ready(Err(ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let before = buf.filled().len();
+        match Pin::new(&mut this.stream).poll_read(cx, buf) {
+            Poll::Ready(Ok(())) => {
+                this.note_read(buf.filled().len() > before);
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => this.poll_read_silence(cx),
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.answering = true;
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.poll_write_silence(cx, written)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.answering = true;
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.poll_write_silence(cx, written)
+    }
+}
+
+/// One silence being measured. The timer is made at the first one and reused; it is moved only
+/// when it goes off early, so that a busy connection never touches the timer wheel.
+#[derive(Default)]
+struct Silence {
+    since: Option<(Phase, Instant)>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Silence {
+    fn end(&mut self) {
+        self.since = None;
+    }
+
+    /// Ready when the silence, begun at the first call in this phase, has lasted for `limit`.
+    fn poll(&mut self, cx: &mut Context<'_>, phase: Phase, limit: Duration) -> Poll<()> {
+        let since = match self.since {
+            Some((same, since)) if same == phase => since,
+            _ => Instant::now(),
+        };
+        self.since = Some((phase, since));
+        let end = since + limit;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
+        if timer.deadline() > end {
+            timer.as_mut().reset(end);
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= end {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(end);
+        }
+        Poll::Pending
+    }
+}
+
+const REQUEST_TIMEOUT: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";

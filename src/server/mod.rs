@@ -1,0 +1,67 @@
+//! Connections in front: accept, one hyper connection each with its timeouts, drain.
+//!
+//! A connection whose answer breaks off is cut so that the client can tell: hyper closes it where
+//! length or chunks show the break, and where a plain end would look whole (HTTP/1.0 without a
+//! length) it is reset.
+
+mod body;
+mod connection;
+mod io;
+mod listen;
+mod settings;
+
+pub use listen::{Listen, ListenError};
+pub use settings::Settings;
+
+use crate::proxy::Proxy;
+use connection::Connections;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+/// Serves until `stop` says so, then lets running answers finish for at most
+/// `settings.graceshut`. True if all of them did.
+pub async fn serve(
+    listener: TcpListener,
+    proxy: Arc<Proxy>,
+    settings: Settings,
+    mut stop: watch::Receiver<bool>,
+) -> bool {
+    let connections = Connections::new(proxy, settings.clone(), stop.clone());
+    loop {
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => break,
+            accepted = listener.accept() => welcome(accepted, &connections).await,
+        }
+    }
+    drop(listener);
+    info!(open = connections.count(), "draining");
+    connections.drained(settings.graceshut).await
+}
+
+async fn welcome(accepted: std::io::Result<(TcpStream, SocketAddr)>, connections: &Connections) {
+    match accepted {
+        Ok((stream, peer)) => connections.open(stream, peer),
+        Err(error) if is_one_connections_fault(error.kind()) => {}
+        Err(error) => {
+            warn!(%error, "cannot accept connections; trying again");
+            tokio::time::sleep(ACCEPT_BACKOFF).await;
+        }
+    }
+}
+
+/// The client was gone before it was accepted; the next one is not affected.
+fn is_one_connections_fault(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
+    )
+}
+
+/// Out of file descriptors or memory: room comes when connections end, not by asking at once.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);

@@ -1,0 +1,31 @@
+use super::Listen;
+use ipnet::IpNet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// What the operator says about the front. A time of zero means no limit, where nothing else is
+/// said.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `server.listen`
+    pub listen: Listen,
+    /// `server.trusted`: networks whose `X-Forwarded-*` are believed.
+    pub trusted: Vec<IpNet>,
+    /// `limit.head`: a request's head, from its first byte to its last.
+    pub head: Duration,
+    /// `server.timeout.read`: silence while a request is being read.
+    pub read: Duration,
+    /// `server.timeout.write`: silence of a client that takes nothing of its answer.
+    pub write: Duration,
+    /// `server.timeout.idle`: a kept-alive connection without a request.
+    pub idle: Duration,
+    /// `server.timeout.graceshut`: how long running answers may take after the signal to stop; zero
+    /// is not at all.
+    pub graceshut: Duration,
+}
+
+impl Settings {
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(&address))
+    }
+}
