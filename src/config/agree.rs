@@ -1,0 +1,86 @@
+//! Settings that are right one by one and wrong together.
+
+use crate::config::Config;
+use crate::config::keys;
+use crate::server::Listen;
+use std::net::IpAddr;
+
+/// Two keys that contradict each other, and why.
+pub(super) struct Conflict {
+    pub first: &'static str,
+    pub second: &'static str,
+    pub reason: String,
+}
+
+/// Every contradiction. A connect time above `backend.timeout` is none: the timeout ends first.
+pub(super) fn conflicts(config: &Config) -> Vec<Conflict> {
+    [open_times(config), own_listener(config), kept_failure(config)].into_iter().flatten().collect()
+}
+
+fn open_times(config: &Config) -> Option<Conflict> {
+    (config.breaker.open_min > config.breaker.open_max).then(|| Conflict {
+        first: keys::BREAKER_OPEN_MIN.name,
+        second: keys::BREAKER_OPEN_MAX.name,
+        reason: "the shortest open time is above the longest".to_owned(),
+    })
+}
+
+fn own_listener(config: &Config) -> Option<Conflict> {
+    let base = &config.backend.base;
+    let listen = &config.server.listen;
+    (base.port == listen.port && is_same_machine(&base.host, listen)).then(|| Conflict {
+        first: keys::BACKEND_BASEURL.name,
+        second: keys::SERVER_LISTEN.name,
+        reason: "the application would be RETTER itself".to_owned(),
+    })
+}
+
+fn kept_failure(config: &Config) -> Option<Conflict> {
+    let is_failure =
+        |status: &&u16| config.breaker.statuses.iter().any(|range| range.contains(status));
+    let both = config.proxy.policy.statuses.iter().find(is_failure)?;
+    Some(Conflict {
+        first: keys::CACHE_STATUSES.name,
+        second: keys::BREAKER_STATUSES.name,
+        reason: format!("{both} is in both, and a failure is never kept as a copy"),
+    })
+}
+
+/// Told without asking the network: other names of this machine are found at the first request,
+/// by their `Via`.
+fn is_same_machine(host: &str, listen: &Listen) -> bool {
+    let host = Host::of(host);
+    let Some(front) = listen.host.as_deref().map(Host::of) else {
+        return host.is_here();
+    };
+    match (&host, &front) {
+        (Host::Address(to), Host::Address(at)) if !to.is_unspecified() && !at.is_unspecified() => {
+            to == at
+        }
+        _ => host == front || (host.is_here() && front.is_here()),
+    }
+}
+
+#[derive(PartialEq)]
+enum Host {
+    Address(IpAddr),
+    Name(String),
+}
+
+impl Host {
+    fn of(host: &str) -> Self {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        match bare.parse::<IpAddr>() {
+            Ok(address) => Self::Address(address.to_canonical()),
+            Err(_) => Self::Name(bare.trim_end_matches('.').to_ascii_lowercase()),
+        }
+    }
+
+    /// Loopback by number or by name, or the unspecified address, which connects to it.
+    fn is_here(&self) -> bool {
+        match self {
+            Self::Address(address) => address.is_loopback() || address.is_unspecified(),
+            Self::Name(name) => name == "localhost" || name.ends_with(".localhost"),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! **The** table of settings: key, type, kind, default and meaning of each. Variables, the file,
+//! `--set`, `--check` and the README's table all come from here, so that none of them can know
+//! a setting the others do not.
+//!
+//! A key is here from the moment something stands behind it; before that it is unknown. Every
+//! part of a key is one word, so a variable can only be read back one way.
+
+use crate::config::LogFormat;
+use crate::config::kinds::{self, Kind};
+use crate::config::lists;
+use crate::policy::NoStore;
+use crate::server::Listen;
+use crate::upstream::BaseUrl;
+use figment::value::Value;
+use globset::GlobMatcher;
+use ipnet::IpNet;
+use std::fmt::Write;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One setting, with the type of its value.
+pub struct Key<T: 'static> {
+    /// The dotted name, as in `--set` and in the file.
+    pub name: &'static str,
+    pub kind: &'static Kind<T>,
+    /// In the words of an operator.
+    pub default: &'static str,
+    /// What it decides, with what zero and the borders mean.
+    pub doc: &'static str,
+}
+
+/// One setting, whatever its type.
+pub trait AnyKey: Sync {
+    fn name(&self) -> &'static str;
+    fn default(&self) -> &'static str;
+    fn allowed(&self) -> &'static str;
+    fn doc(&self) -> &'static str;
+    /// The value as it was understood, in words.
+    ///
+    /// # Errors
+    /// Why it is no value for this setting.
+    fn words(&self, value: &Value) -> Result<String, String>;
+}
+
+impl<T> AnyKey for Key<T> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn default(&self) -> &'static str {
+        self.default
+    }
+    fn allowed(&self) -> &'static str {
+        self.kind.allowed
+    }
+    fn doc(&self) -> &'static str {
+        self.doc
+    }
+    fn words(&self, value: &Value) -> Result<String, String> {
+        (self.kind.read)(value).map(|value| (self.kind.say)(&value))
+    }
+}
+
+/// The key of that exact name.
+pub fn named(name: &str) -> Option<&'static dyn AnyKey> {
+    TABLE.iter().copied().find(|key| key.name() == name)
+}
+
+/// The environment variable of a key: `cache.ttl` is `RETTER_CACHE_TTL`.
+pub fn variable(name: &str) -> String {
+    format!("{PREFIX}{}", name.to_ascii_uppercase().replace('.', "_"))
+}
+
+/// What every variable of ours begins with.
+pub const PREFIX: &str = "RETTER_";
+
+/// The key whose name is closest to a mistyped one, if any is close.
+pub fn nearest(name: &str) -> Option<&'static str> {
+    let plain = |name: &str| name.to_ascii_lowercase().replace('_', ".");
+    let wanted = plain(name);
+    TABLE
+        .iter()
+        .map(|key| (strsim::damerau_levenshtein(&wanted, key.name()), key.name()))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, _)| *distance <= wanted.chars().count() / 3)
+        .map(|(_, name)| name)
+}
+
+/// The README's table of settings.
+pub fn markdown() -> String {
+    let mut table = "| Key | Default | What it decides |\n|---|---|---|\n".to_owned();
+    for key in TABLE {
+        // Writing to a string cannot fail.
+        let _ = writeln!(table, "| `{}` | `{}` | {} |", key.name(), key.default(), key.doc());
+    }
+    table
+}
+
+macro_rules! keys {
+    ($($id:ident: $type:ty = $name:literal, $kind:expr, $default:literal, $doc:literal;)*) => {
+        $(#[doc = $doc] pub static $id: Key<$type> =
+            Key { name: $name, kind: &$kind, default: $default, doc: $doc };)*
+
+        /// Every setting, in the order of the README.
+        pub static TABLE: &[&dyn AnyKey] = &[$(&$id),*];
+    };
+}
+
+keys! {
+    SERVER_LISTEN: Listen = "server.listen", kinds::LISTEN, ":8089",
+        "Where RETTER listens; port 0 lets the system choose.";
+    SERVER_TRUSTED: Vec<IpNet> = "server.trusted", lists::NETWORKS, "loopback",
+        "Networks whose `X-Forwarded-*`, `Forwarded` and `Via` are believed; `none` for nobody.";
+    SERVER_TIMEOUT_READ: Duration = "server.timeout.read", kinds::TIME, "15 seconds",
+        "Silence of a client that is sending a request; 0 = no limit.";
+    SERVER_TIMEOUT_WRITE: Duration = "server.timeout.write", kinds::TIME, "15 seconds",
+        "How long a client may take nothing of its answer; 0 = no limit.";
+    SERVER_TIMEOUT_IDLE: Duration = "server.timeout.idle", kinds::TIME, "60 seconds",
+        "How long a connection may wait for its next request; 0 = no limit.";
+    SERVER_TIMEOUT_GRACESHUT: Duration = "server.timeout.graceshut", kinds::TIME, "15 seconds",
+        "How long requests may take to end when RETTER is told to stop; 0 = not at all.";
+
+    BACKEND_BASEURL: BaseUrl = "backend.baseurl", kinds::BASE_URL, "http://localhost:8088",
+        "The application; a path in it is put before every request's path.";
+    BACKEND_TIMEOUT: Duration = "backend.timeout", kinds::SOME_TIME, "15 seconds",
+        "Time until the application begins to answer, and silence inside its answer; never 0, for \
+         an application that hangs must be a failure at some time.";
+    BACKEND_CONNECT: Duration = "backend.connect", kinds::SOME_TIME, "3 seconds",
+        "Time until the application takes a connection; never 0.";
+
+    CACHE_TTL: Duration = "cache.ttl", kinds::TIME, "5 seconds",
+        "A copy no older than this is `X-Retter: cache`, an older one `last-known-success`; 0 = \
+         every copy is an older one.";
+    CACHE_DETECT_QUERY: bool = "cache.detect.query", kinds::YES_NO, "true",
+        "Different queries are different pages; false = one copy for all of them.";
+    CACHE_DETECT_SESSION: bool = "cache.detect.session", kinds::YES_NO, "true",
+        "Every visitor has copies of his own; false = requests with a session have none, unless \
+         the answer says `public`.";
+    CACHE_SESSION_COOKIES: Vec<String> = "cache.session.cookies", lists::COOKIES,
+        "PHPSESSID JSESSIONID ci_session DokuWiki wordpress_logged_in_* wp_woocommerce_session_* \
+         laravel_session symfony sessionid connect.sid ASP.NET_SessionId .AspNetCore.* \
+         _session_id SESS* SSESS* frontend sid session",
+        "Cookies that make a visitor a person; `*` at the end stands for the rest of a name.";
+    CACHE_SESSION_HARMLESS: Vec<String> = "cache.session.harmless", lists::COOKIES,
+        "_ga* _gid _gcl_* __utm* _fbp _fbc _pk_* _hj* _clck _clsk __cf_bm CookieConsent \
+         cookieconsent_status cookie_notice_accepted cookielawinfo-* cmplz_* OptanonConsent \
+         OptanonAlertBoxClosed borlabs-cookie euconsent* wordpress_test_cookie",
+        "Cookies that say nothing about who the visitor is.";
+    CACHE_QUERY_IGNORE: Vec<String> = "cache.query.ignore", lists::PARAMETERS, "none",
+        "Query parameters left out of the key and of what the application gets; `*` at the end \
+         stands for the rest of a name.";
+    CACHE_QUERY_SECRET: Vec<String> = "cache.query.secret", lists::WHOLE_PARAMETERS,
+        "token access_token code key sig password",
+        "Query parameters whose presence keeps a page from being stored or rescued.";
+    CACHE_STATUSES: Vec<u16> = "cache.statuses", lists::STATUSES, "200 203 300 301 308",
+        "Statuses a copy may have; `none` = nothing is stored.";
+    CACHE_MAXBODY: u64 = "cache.maxbody", kinds::SIZE, "8 MiB",
+        "The largest body that is stored; 0 = only answers without one.";
+    CACHE_MEMORY: u64 = "cache.memory", kinds::SIZE, "64 MiB",
+        "Memory for the copies asked for most; 0 = copies are read from the file only.";
+    CACHE_NOSTORE: NoStore = "cache.nostore", kinds::NOSTORE, "sealed",
+        "What to do with a visitor's own page that says `no-store`: `sealed` = keep it for him, \
+         readable with his session only; `memory` = never in the file; `refuse` = never.";
+    CACHE_PUBLIC: Vec<GlobMatcher> = "cache.public", lists::GLOBS, "none",
+        "Paths the operator declares the same for everybody; `*` stays within one part of the \
+         path, `**` crosses parts.";
+    CACHE_UNFRAMED: bool = "cache.unframed", kinds::UNFRAMED, "skip",
+        "A body whose end only the end of the connection tells: `skip` = it may be a crash, \
+         `store` = it is whole.";
+
+    STORE_PATH: PathBuf = "store.path", kinds::FILE, "retter.redb",
+        "The file with the copies.";
+    STORE_TTL: Duration = "store.ttl", kinds::SOME_TIME, "7 days",
+        "How long a copy is kept; never 0, for no copy could ever rescue anybody.";
+    STORE_MAXSIZE: u64 = "store.maxsize", kinds::SIZE, "1 GiB",
+        "How many bytes of copies the file takes; 0 = no new ones.";
+    STORE_COMMIT: Duration = "store.commit", kinds::TIME, "50 ms",
+        "How long copies are gathered before they are written together; longer on a slow disk; \
+         0 = as soon as the disk allows.";
+    STORE_REFRESH: Duration = "store.refresh", kinds::TIME, "10 seconds",
+        "A page is written to the file at most once in this time; 0 = every time.";
+    STORE_CACHE: usize = "store.cache", kinds::CACHE_SIZE, "32 MiB",
+        "Memory for the pages of the file itself; at least 1 MiB.";
+
+    BREAKER_FAIL_RATE: f64 = "breaker.fail.rate", kinds::RATE, "0.66",
+        "The breaker opens when more than this part of the answers failed; 1 = never by this rule.";
+    BREAKER_CONSECUTIVE_FAIL: u32 = "breaker.consecutive.fail", kinds::COUNT, "5",
+        "The breaker opens at so many failures in a row, or overdue requests while none ends; 0 = \
+         never by these rules.";
+    BREAKER_WINDOW: Duration = "breaker.window", kinds::SOME_TIME, "10 seconds",
+        "How far back the rates look; never 0.";
+    BREAKER_MINIMUM: u32 = "breaker.minimum", kinds::SOME_COUNT, "5",
+        "So many answers in the window before a rate means anything; at least 1.";
+    BREAKER_SLOW_TIME: Duration = "breaker.slow.time", kinds::SOME_TIME, "10 seconds",
+        "An answer that takes longer to begin is slow; never 0, for every answer would be.";
+    BREAKER_SLOW_RATE: f64 = "breaker.slow.rate", kinds::RATE, "0.66",
+        "The breaker opens when more than this part of the answers is slow; 1 = never by this rule.";
+    BREAKER_OPEN_MIN: Duration = "breaker.open.min", kinds::SOME_TIME, "5 seconds",
+        "How long the breaker stays open the first time; never 0.";
+    BREAKER_OPEN_MAX: Duration = "breaker.open.max", kinds::SOME_TIME, "60 seconds",
+        "How long it stays open at most; every failed probe doubles the time up to here.";
+    BREAKER_PROBES: u32 = "breaker.probes", kinds::SOME_COUNT, "1",
+        "How many probes may be inside the application at once while half-open; at least 1.";
+    BREAKER_CLOSE: u32 = "breaker.close", kinds::SOME_COUNT, "1",
+        "So many good probes in a row close the breaker; at least 1.";
+    BREAKER_STATUSES: Vec<RangeInclusive<u16>> = "breaker.statuses", lists::STATUS_RANGES,
+        "500 502-504 506-599",
+        "Statuses that are failures: numbers and ranges; `none` = only transport is.";
+    BREAKER_IGNORE: Vec<GlobMatcher> = "breaker.ignore", lists::GLOBS, "none",
+        "Paths of long polling and reports, whose answers the breaker does not count.";
+
+    LIMIT_HEAD: Duration = "limit.head", kinds::TIME, "10 seconds",
+        "How long the head of a request may take from its first byte to its last; 0 = no limit.";
+
+    LOG_FILTER: String = "log.filter", kinds::FILTER, "info",
+        "What is logged: a level, and levels of modules as in `info,retter::store=debug`; empty = \
+         errors.";
+    LOG_FORMAT: LogFormat = "log.format", kinds::FORMAT, "text",
+        "`text` for people, `json` for machines; both go to stderr.";
+}

@@ -1,0 +1,248 @@
+//! What a setting's value can be: how each kind is read from the words of a layer, how it is said
+//! back, and what is allowed. Lists are in `lists.rs`.
+//!
+//! A value arrives as figment has it. Text (a variable, `--set`, a TOML string) is read as words
+//! everywhere; TOML numbers and booleans only where their kind makes sense. The reason for a
+//! refusal is a clause about the value ("it is above 1"): `mistakes.rs` puts the source before it.
+
+use crate::config::LogFormat;
+use crate::policy::NoStore;
+use crate::server::Listen;
+use crate::units;
+use crate::upstream::BaseUrl;
+use figment::value::{Num, Value};
+use std::path::PathBuf;
+use std::time::Duration;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+/// One kind of value.
+pub struct Kind<T> {
+    /// What is allowed, as a noun: "a number from 0 to 1".
+    pub allowed: &'static str,
+    /// Reads it, or says why not.
+    pub read: fn(&Value) -> Result<T, String>,
+    /// Says it in words that `read` understands.
+    pub say: fn(&T) -> String,
+}
+
+/// A time that may be zero; what zero means is the setting's to say.
+pub const TIME: Kind<Duration> = Kind {
+    allowed: "a time such as `15 seconds`, `250ms` or `5` (seconds), at most 10 years",
+    read: time,
+    say: |time| units::duration_words(*time),
+};
+
+/// A time that cannot be zero, because nothing sensible would be left of what it bounds.
+pub const SOME_TIME: Kind<Duration> = Kind {
+    allowed: "a time of at least 1 ms such as `15 seconds`, `250ms` or `5` (seconds), at most 10 years",
+    read: |value| match time(value)? {
+        short if short < Duration::from_millis(1) => Err("it is below 1 ms".to_owned()),
+        enough => Ok(enough),
+    },
+    say: TIME.say,
+};
+
+pub const SIZE: Kind<u64> = Kind {
+    allowed: "a size such as `8 MiB`, `64 MB` or a number of bytes",
+    read: size,
+    say: |bytes| units::size_words(*bytes),
+};
+
+/// The page cache of the file: redb needs some to work at all.
+pub const CACHE_SIZE: Kind<usize> = Kind {
+    allowed: "a size of at least 1 MiB such as `32 MiB`",
+    read: |value| match usize::try_from(size(value)?) {
+        Ok(small) if small < 1 << 20 => Err("it is below 1 MiB".to_owned()),
+        Ok(enough) => Ok(enough),
+        Err(_) => Err("it is more than this machine can address".to_owned()),
+    },
+    say: |bytes| units::size_words(*bytes as u64),
+};
+
+pub const YES_NO: Kind<bool> =
+    Kind { allowed: "true, false, yes, no, on, off, 1 or 0", read: yes_no, say: bool::to_string };
+
+pub const RATE: Kind<f64> =
+    Kind { allowed: "a number from 0 to 1", read: rate, say: f64::to_string };
+
+pub const COUNT: Kind<u32> =
+    Kind { allowed: "a whole number from 0 to 1000000", read: count, say: u32::to_string };
+
+pub const SOME_COUNT: Kind<u32> = Kind {
+    allowed: "a whole number from 1 to 1000000",
+    read: |value| match count(value)? {
+        0 => Err("it is zero".to_owned()),
+        some => Ok(some),
+    },
+    say: u32::to_string,
+};
+
+pub const LISTEN: Kind<Listen> = Kind {
+    allowed: "`:8089`, `127.0.0.1:8089`, `[::1]:8089` or `host:8089`",
+    read: |value| match text(value)?.trim() {
+        "" => Err(EMPTY.to_owned()),
+        listen => Listen::parse(listen),
+    },
+    say: Listen::to_string,
+};
+
+pub const BASE_URL: Kind<BaseUrl> = Kind {
+    allowed: "an address such as `http://localhost:8088` or `http://app:8080/prefix`",
+    read: |value| match text(value)?.trim() {
+        "" => Err(EMPTY.to_owned()),
+        url => BaseUrl::parse(url),
+    },
+    say: BaseUrl::to_string,
+};
+
+pub const FILE: Kind<PathBuf> = Kind {
+    allowed: "the path of a file",
+    read: |value| match text(value)? {
+        "" => Err(EMPTY.to_owned()),
+        path if path.contains('\0') => Err("it contains a NUL".to_owned()),
+        path => Ok(PathBuf::from(path)),
+    },
+    say: |path| path.display().to_string(),
+};
+
+pub const FILTER: Kind<String> = Kind {
+    allowed: "error, warn, info, debug, trace or off, or a list such as `info,retter::store=debug`",
+    read: filter,
+    say: String::clone,
+};
+
+pub const NOSTORE: Kind<NoStore> = Kind {
+    allowed: "sealed, memory or refuse",
+    read: |value| one_of(&NOSTORES, value),
+    say: |choice| word_for(&NOSTORES, choice),
+};
+
+/// True stands for `store`.
+pub const UNFRAMED: Kind<bool> = Kind {
+    allowed: "skip or store",
+    read: |value| one_of(&UNFRAMEDS, value),
+    say: |choice| word_for(&UNFRAMEDS, choice),
+};
+
+pub const FORMAT: Kind<LogFormat> = Kind {
+    allowed: "text or json",
+    read: |value| one_of(&FORMATS, value),
+    say: |choice| word_for(&FORMATS, choice),
+};
+
+/// The value as text; a TOML number, boolean, list or table is none.
+pub fn text(value: &Value) -> Result<&str, String> {
+    value.as_str().ok_or_else(|| wrong_type(value))
+}
+
+/// A number or text as text: a bare `5` and `"5"` are the same.
+pub fn number_or_text(value: &Value) -> Result<String, String> {
+    match value {
+        Value::String(_, text) => Ok(text.clone()),
+        Value::Num(_, number) => Ok(number_words(number)),
+        _ => Err(wrong_type(value)),
+    }
+}
+
+/// Names the type where the type is what is wrong.
+pub fn wrong_type(value: &Value) -> String {
+    let name = match value {
+        Value::String(..) => "text",
+        Value::Char(..) => "a character",
+        Value::Bool(..) => "a boolean",
+        Value::Num(..) => "a number",
+        Value::Empty(..) => "nothing",
+        Value::Dict(..) => "a table or a date",
+        Value::Array(..) => "a list",
+    };
+    format!("it is {name}")
+}
+
+pub const EMPTY: &str = "it is empty";
+
+fn number_words(number: &Num) -> String {
+    match (number.to_i128(), number.to_u128()) {
+        (Some(number), _) => number.to_string(),
+        (_, Some(number)) => number.to_string(),
+        // Rust says floats without exponents: `0.0000001`.
+        _ => number.to_f64().map_or_else(String::new, |number| number.to_string()),
+    }
+}
+
+fn time(value: &Value) -> Result<Duration, String> {
+    units::duration(&number_or_text(value)?).map_err(|wrong| wrong.to_string())
+}
+
+fn size(value: &Value) -> Result<u64, String> {
+    units::size(&number_or_text(value)?).map_err(|wrong| wrong.to_string())
+}
+
+fn yes_no(value: &Value) -> Result<bool, String> {
+    if let Some(native) = value.to_bool() {
+        return Ok(native);
+    }
+    match number_or_text(value)?.trim().to_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "false" | "no" | "off" | "0" => Ok(false),
+        "" => Err(EMPTY.to_owned()),
+        _ => Err("it is neither yes nor no".to_owned()),
+    }
+}
+
+fn rate(value: &Value) -> Result<f64, String> {
+    let words = number_or_text(value)?;
+    match words.trim().parse::<f64>() {
+        _ if words.trim().is_empty() => Err(EMPTY.to_owned()),
+        Ok(rate) if (0.0..=1.0).contains(&rate) => Ok(rate),
+        Ok(rate) if rate < 0.0 => Err("it is negative".to_owned()),
+        Ok(rate) if rate > 1.0 => Err("it is above 1".to_owned()),
+        _ => Err("it is no number".to_owned()),
+    }
+}
+
+fn count(value: &Value) -> Result<u32, String> {
+    let words = number_or_text(value)?;
+    match words.trim().parse::<i128>() {
+        _ if words.trim().is_empty() => Err(EMPTY.to_owned()),
+        Ok(number) if number < 0 => Err("it is negative".to_owned()),
+        Ok(number) if number > 1_000_000 => Err("it is above 1000000".to_owned()),
+        Ok(number) => Ok(number as u32),
+        Err(_) => Err("it is no whole number".to_owned()),
+    }
+}
+
+/// Checked as tracing reads it, and stricter in one thing: a lone word must be a level. To
+/// tracing `inof` is the name of a module, and RETTER would fall silent.
+fn filter(value: &Value) -> Result<String, String> {
+    let words = text(value)?;
+    for directive in words.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let lone = !directive.contains(['=', '[']);
+        if lone && directive.parse::<LevelFilter>().is_err() {
+            return Err(format!(
+                "`{directive}` is no level; for a module write `{directive}=info`"
+            ));
+        }
+    }
+    EnvFilter::try_new(words).map_err(|wrong| wrong.to_string())?;
+    Ok(words.to_owned())
+}
+
+fn one_of<T: Copy>(words: &[(&str, T)], value: &Value) -> Result<T, String> {
+    let chosen = text(value)?.trim().to_lowercase();
+    match words.iter().find(|(word, _)| *word == chosen) {
+        Some((_, choice)) => Ok(*choice),
+        None if chosen.is_empty() => Err(EMPTY.to_owned()),
+        None => Err("it is none of the choices".to_owned()),
+    }
+}
+
+fn word_for<T: PartialEq>(words: &[(&str, T)], choice: &T) -> String {
+    let word = words.iter().find(|(_, candidate)| candidate == choice);
+    word.map_or_else(String::new, |(word, _)| (*word).to_owned())
+}
+
+const NOSTORES: [(&str, NoStore); 3] =
+    [("sealed", NoStore::Sealed), ("memory", NoStore::Memory), ("refuse", NoStore::Refuse)];
+const UNFRAMEDS: [(&str, bool); 2] = [("skip", false), ("store", true)];
+const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];

@@ -1,0 +1,237 @@
+//! What the operator said: every setting from every layer, composed of each room's own
+//! `Settings`, or every mistake with its source.
+//!
+//! The layers, later ones win: the defaults, `retter.toml` in the current folder (or
+//! `--config FILE`), `RETTER_*` variables, `--set KEY=VALUE`. `keys` is the one table of
+//! settings; figment holds the layers and knows where the winning value came from. Nothing is
+//! guessed: an unknown key, a word where a number belongs, and settings that contradict each other
+//! keep RETTER from starting, because a proxy that runs with half of what it was told is found out
+//! on the day it is needed.
+
+mod agree;
+mod check;
+mod document;
+pub mod keys;
+mod kinds;
+mod lists;
+mod mistakes;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+pub use check::{Effective, Setting};
+pub use mistakes::{Mistake, Mistakes};
+pub use sources::Sources;
+
+use crate::{breaker, key, policy, proxy, server, store, upstream};
+use figment::Figment;
+use keys::Key;
+use sources::Collected;
+
+/// Everything RETTER was told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub server: server::Settings,
+    pub proxy: proxy::Settings,
+    pub backend: upstream::Settings,
+    pub breaker: breaker::Settings,
+    pub store: store::Settings,
+    pub log: Log,
+}
+
+/// What is logged, and how (`log.*`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// `log.filter`, as tracing's `EnvFilter` reads it
+    pub filter: String,
+    /// `log.format`
+    pub format: LogFormat,
+}
+
+/// How a line of the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Config {
+    /// The configuration and, for `--check`, what it is made of. Reads the file, nothing else.
+    ///
+    /// # Errors
+    /// Every mistake of every layer, and every contradiction between settings that are right.
+    pub fn load(sources: &Sources) -> Result<(Self, Effective), Mistakes> {
+        let mut collected = sources.collect();
+        let layers = Layers::of(&mut collected);
+        let config = Self::read(&layers).map_err(|mistake| Mistakes(vec![mistake]))?;
+        collected.mistakes.extend(contradictions(&config, &layers, &collected.unclear));
+        if !collected.mistakes.is_empty() {
+            return Err(Mistakes(collected.mistakes));
+        }
+        let settings = layers.effective().map_err(|mistake| Mistakes(vec![mistake]))?;
+        Ok((config, Effective { settings, notices: collected.notices }))
+    }
+
+    fn read(layers: &Layers) -> Result<Self, Mistake> {
+        Ok(Self {
+            server: server_settings(layers)?,
+            proxy: proxy_settings(layers)?,
+            backend: backend_settings(layers)?,
+            breaker: breaker_settings(layers)?,
+            store: store_settings(layers)?,
+            log: Log {
+                filter: layers.get(&keys::LOG_FILTER)?,
+                format: layers.get(&keys::LOG_FORMAT)?,
+            },
+        })
+    }
+}
+
+/// The layers, each value with its source.
+struct Layers(Figment);
+
+impl Layers {
+    fn of(collected: &mut Collected) -> Self {
+        Self(collected.entries.drain(..).fold(Figment::new(), Figment::merge))
+    }
+
+    /// The winning value. Values were read once before they came here, and every key has a
+    /// default: an error would be a mistake in the table itself, and is told as one.
+    fn get<T>(&self, key: &Key<T>) -> Result<T, Mistake> {
+        let found = self.0.find_value(key.name).map_err(|error| error.to_string());
+        found
+            .and_then(|value| (key.kind.read)(&value))
+            .map_err(|reason| self.broken(key.name, reason))
+    }
+
+    fn effective(&self) -> Result<Vec<Setting>, Mistake> {
+        keys::TABLE.iter().map(|key| self.setting(*key)).collect()
+    }
+
+    fn setting(&self, key: &'static dyn keys::AnyKey) -> Result<Setting, Mistake> {
+        let found = self.0.find_value(key.name()).map_err(|error| error.to_string());
+        let words = found.and_then(|value| key.words(&value));
+        let value = words.map_err(|reason| self.broken(key.name(), reason))?;
+        Ok(Setting {
+            key: key.name(),
+            value: mistakes::printable(&value),
+            origin: self.origin(key.name()),
+        })
+    }
+
+    fn origin(&self, name: &str) -> String {
+        self.0.find_metadata(name).map_or_else(String::new, |layer| layer.name.to_string())
+    }
+
+    /// The source in a mistake: what says `default` does not say which one.
+    fn blame(&self, name: &str) -> String {
+        match self.origin(name).as_str() {
+            sources::DEFAULT => format!("{name} ({})", sources::DEFAULT),
+            origin => origin.to_owned(),
+        }
+    }
+
+    fn broken(&self, name: &str, reason: String) -> Mistake {
+        Mistake::File { source_name: self.blame(name), reason }
+    }
+}
+
+/// Contradictions between settings that are clear; where one could not be read, what it was meant
+/// to be is unknown.
+fn contradictions<'a>(
+    config: &Config,
+    layers: &'a Layers,
+    unclear: &'a [&'static str],
+) -> impl Iterator<Item = Mistake> + use<'a> {
+    agree::conflicts(config)
+        .into_iter()
+        .filter(|conflict| {
+            !unclear.contains(&conflict.first) && !unclear.contains(&conflict.second)
+        })
+        .map(|conflict| Mistake::Conflict {
+            first: layers.blame(conflict.first),
+            second: layers.blame(conflict.second),
+            reason: conflict.reason,
+        })
+}
+
+fn server_settings(layers: &Layers) -> Result<server::Settings, Mistake> {
+    Ok(server::Settings {
+        listen: layers.get(&keys::SERVER_LISTEN)?,
+        trusted: layers.get(&keys::SERVER_TRUSTED)?,
+        head: layers.get(&keys::LIMIT_HEAD)?,
+        read: layers.get(&keys::SERVER_TIMEOUT_READ)?,
+        write: layers.get(&keys::SERVER_TIMEOUT_WRITE)?,
+        idle: layers.get(&keys::SERVER_TIMEOUT_IDLE)?,
+        graceshut: layers.get(&keys::SERVER_TIMEOUT_GRACESHUT)?,
+    })
+}
+
+fn proxy_settings(layers: &Layers) -> Result<proxy::Settings, Mistake> {
+    Ok(proxy::Settings {
+        ttl: layers.get(&keys::CACHE_TTL)?,
+        key: key_settings(layers)?,
+        policy: policy_settings(layers)?,
+    })
+}
+
+fn backend_settings(layers: &Layers) -> Result<upstream::Settings, Mistake> {
+    Ok(upstream::Settings {
+        base: layers.get(&keys::BACKEND_BASEURL)?,
+        timeout: layers.get(&keys::BACKEND_TIMEOUT)?,
+        connect: layers.get(&keys::BACKEND_CONNECT)?,
+    })
+}
+
+fn key_settings(layers: &Layers) -> Result<key::Settings, Mistake> {
+    Ok(key::Settings {
+        detect_query: layers.get(&keys::CACHE_DETECT_QUERY)?,
+        detect_session: layers.get(&keys::CACHE_DETECT_SESSION)?,
+        session_cookies: layers.get(&keys::CACHE_SESSION_COOKIES)?,
+        session_harmless: layers.get(&keys::CACHE_SESSION_HARMLESS)?,
+        query_ignore: layers.get(&keys::CACHE_QUERY_IGNORE)?,
+        query_secret: layers.get(&keys::CACHE_QUERY_SECRET)?,
+    })
+}
+
+fn policy_settings(layers: &Layers) -> Result<policy::Settings, Mistake> {
+    Ok(policy::Settings {
+        statuses: layers.get(&keys::CACHE_STATUSES)?,
+        maxbody: layers.get(&keys::CACHE_MAXBODY)?,
+        store_unframed: layers.get(&keys::CACHE_UNFRAMED)?,
+        nostore: layers.get(&keys::CACHE_NOSTORE)?,
+        public: layers.get(&keys::CACHE_PUBLIC)?,
+        detect_session: layers.get(&keys::CACHE_DETECT_SESSION)?,
+    })
+}
+
+fn breaker_settings(layers: &Layers) -> Result<breaker::Settings, Mistake> {
+    Ok(breaker::Settings {
+        fail_rate: layers.get(&keys::BREAKER_FAIL_RATE)?,
+        consecutive_fail: layers.get(&keys::BREAKER_CONSECUTIVE_FAIL)?,
+        window: layers.get(&keys::BREAKER_WINDOW)?,
+        minimum: layers.get(&keys::BREAKER_MINIMUM)?,
+        slow_time: layers.get(&keys::BREAKER_SLOW_TIME)?,
+        slow_rate: layers.get(&keys::BREAKER_SLOW_RATE)?,
+        open_min: layers.get(&keys::BREAKER_OPEN_MIN)?,
+        open_max: layers.get(&keys::BREAKER_OPEN_MAX)?,
+        probes: layers.get(&keys::BREAKER_PROBES)?,
+        close: layers.get(&keys::BREAKER_CLOSE)?,
+        // A probe that is lost frees its place when no answer can come any more.
+        lease: layers.get(&keys::BACKEND_TIMEOUT)?,
+        statuses: layers.get(&keys::BREAKER_STATUSES)?,
+        ignore: layers.get(&keys::BREAKER_IGNORE)?,
+    })
+}
+
+fn store_settings(layers: &Layers) -> Result<store::Settings, Mistake> {
+    Ok(store::Settings {
+        path: layers.get(&keys::STORE_PATH)?,
+        ttl: layers.get(&keys::STORE_TTL)?,
+        maxsize: layers.get(&keys::STORE_MAXSIZE)?,
+        commit: layers.get(&keys::STORE_COMMIT)?,
+        refresh: layers.get(&keys::STORE_REFRESH)?,
+        cache: layers.get(&keys::STORE_CACHE)?,
+        memory: layers.get(&keys::CACHE_MEMORY)?,
+    })
+}

@@ -1,0 +1,85 @@
+//! The table of keys itself.
+
+use super::*;
+
+/// A setting that changed nothing would be a promise nobody keeps.
+#[test]
+fn every_key_changes_the_configuration() {
+    let before = format!("{:?}", Operator::new().config());
+    assert_eq!(
+        OTHERS.map(|(key, _)| key).to_vec(),
+        keys::TABLE.iter().map(|key| key.name()).collect::<Vec<_>>()
+    );
+    for (key, value) in OTHERS {
+        let config = Operator::new().variable(keys::variable(key), value).config();
+        assert_ne!(format!("{config:?}"), before, "{key}");
+    }
+}
+
+/// Every key with a value that is not its default.
+const OTHERS: [(&str, &str); 43] = [
+    ("server.listen", ":9"),
+    ("server.trusted", "none"),
+    ("server.timeout.read", "1s"),
+    ("server.timeout.write", "1s"),
+    ("server.timeout.idle", "1s"),
+    ("server.timeout.graceshut", "1s"),
+    ("backend.baseurl", "http://app"),
+    ("backend.timeout", "1s"),
+    ("backend.connect", "1s"),
+    ("cache.ttl", "1s"),
+    ("cache.detect.query", "off"),
+    ("cache.detect.session", "off"),
+    ("cache.session.cookies", "sid"),
+    ("cache.session.harmless", "x"),
+    ("cache.query.ignore", "utm_*"),
+    ("cache.query.secret", "pin"),
+    ("cache.statuses", "200"),
+    ("cache.maxbody", "1 KiB"),
+    ("cache.memory", "1 KiB"),
+    ("cache.nostore", "memory"),
+    ("cache.public", "/x"),
+    ("cache.unframed", "store"),
+    ("store.path", "banana"),
+    ("store.ttl", "1 day"),
+    ("store.maxsize", "1 MiB"),
+    ("store.commit", "0"),
+    ("store.refresh", "0"),
+    ("store.cache", "1 MiB"),
+    ("breaker.fail.rate", "1"),
+    ("breaker.consecutive.fail", "0"),
+    ("breaker.window", "1s"),
+    ("breaker.minimum", "1"),
+    ("breaker.slow.time", "1s"),
+    ("breaker.slow.rate", "1"),
+    ("breaker.open.min", "1s"),
+    ("breaker.open.max", "6s"),
+    ("breaker.probes", "2"),
+    ("breaker.close", "2"),
+    ("breaker.statuses", "500"),
+    ("breaker.ignore", "/poll/**"),
+    ("limit.head", "1s"),
+    ("log.filter", "warn,retter::store=debug"),
+    ("log.format", "json"),
+];
+
+#[test]
+fn every_part_of_a_key_is_one_word() {
+    for key in keys::TABLE {
+        assert!(
+            key.name().split('.').all(|part| part.bytes().all(|byte| byte.is_ascii_lowercase()))
+        );
+        let same = keys::TABLE
+            .iter()
+            .filter(|other| keys::variable(other.name()) == keys::variable(key.name()));
+        assert_eq!(same.count(), 1, "{}", key.name());
+    }
+}
+
+#[test]
+fn the_readme_table_has_a_row_for_every_key() {
+    let table = keys::markdown();
+    assert_eq!(table.lines().count(), keys::TABLE.len() + 2);
+    assert!(table.lines().all(|row| row.matches('|').count() == 4), "{table}");
+    assert!(table.contains("| `breaker.open.min` | `5 seconds` | "));
+}
