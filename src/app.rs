@@ -1,0 +1,120 @@
+//! The only wiring: builds the parts from the configuration and runs them until told to stop.
+
+use crate::clock::Now;
+use crate::config::Config;
+use crate::dummy::{self, Weakness};
+use crate::proxy::Proxy;
+use crate::server::{self, Listen, ListenError};
+use crate::store::Store;
+use crate::upstream::Upstream;
+use std::io::{self, Write};
+use std::sync::Arc;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+/// Why RETTER cannot start (exit code 1).
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error("cannot watch for the signals to stop: {0}")]
+    Signals(io::Error),
+    #[error("the built-in application stopped: {0}")]
+    Dummy(io::Error),
+}
+
+/// Runs RETTER until SIGINT or SIGTERM, then lets running answers finish and commits the file.
+/// A second signal exits at once.
+pub async fn run(config: Config) -> Result<(), StartError> {
+    let stop = stop_on_signals()?;
+    let listener = config.server.listen.bind().await?;
+    let store = Store::open(config.store, &config.backend.base.to_string(), Now::read().wall);
+    let upstream = Upstream::new(config.backend);
+    let proxy = Proxy::new(config.proxy, config.breaker, upstream, store.clone());
+    if let Ok(address) = listener.local_addr() {
+        info!(%address, "listening");
+    }
+    if !server::serve(listener, Arc::new(proxy), config.server, stop).await {
+        warn!("some answers were still under way after server.timeout.graceshut; cut off");
+    }
+    store.close().await;
+    info!("stopped");
+    Ok(())
+}
+
+/// Runs the weak application alone.
+pub async fn run_dummy(listen: &Listen, start: Weakness) -> Result<(), StartError> {
+    let mut stop = stop_on_signals()?;
+    let listener = listen.bind().await?;
+    tokio::select! {
+        ended = dummy::run(listener, start) => ended.map_err(StartError::Dummy),
+        _ = stop.wait_for(|stop| *stop) => Ok(()),
+    }
+}
+
+/// Runs the weak application and RETTER in front of it.
+pub async fn demo(config: Config, application: &Listen, start: Weakness) -> Result<(), StartError> {
+    let listener: TcpListener = application.bind().await?;
+    // Nobody reading it is no reason not to run.
+    let _ = io::stdout().write_all(things_to_try(&config, application).as_bytes());
+    let application = tokio::spawn(dummy::run(listener, start));
+    tokio::select! {
+        ended = run(config) => ended,
+        died = application => {
+            let error = match died {
+                Ok(Err(error)) => error,
+                _ => io::ErrorKind::Other.into(),
+            };
+            Err(StartError::Dummy(error))
+        }
+    }
+}
+
+fn things_to_try(config: &Config, application: &Listen) -> String {
+    let (retter, weak) = (config.server.listen.port, application.port);
+    let file = config.store.path.display();
+    format!(
+        "A weak application is on localhost:{weak}, RETTER in front of it on localhost:{retter},\n\
+         its file is {file}. Three things to try in another terminal:\n\
+         \n\
+         1. A page comes through:\n   \
+            curl -i localhost:{retter}/hello\n\
+         2. Break the application, and the page still comes:\n   \
+            curl 'localhost:{weak}/set?e=1'\n   \
+            curl -i localhost:{retter}/hello\n\
+         3. Stop this with Ctrl-C, start it with a broken application, and the page still comes:\n   \
+            cargo run --release -- demo --broken\n   \
+            curl -i localhost:{retter}/hello\n\
+         \n\
+         X-Retter says where a page came from, X-Circuit how the breaker stands.\n\n"
+    )
+}
+
+/// True once the first SIGINT or SIGTERM has come.
+fn stop_on_signals() -> Result<watch::Receiver<bool>, StartError> {
+    let watch_for = |kind| signal(kind).map_err(StartError::Signals);
+    let mut interrupt = watch_for(SignalKind::interrupt())?;
+    let mut terminate = watch_for(SignalKind::terminate())?;
+    let (say, stop) = watch::channel(false);
+    tokio::spawn(async move {
+        next(&mut interrupt, &mut terminate).await;
+        let _ = say.send(true);
+        next(&mut interrupt, &mut terminate).await;
+        warn!("second signal: stopping at once");
+        std::process::exit(STOPPED_AT_ONCE);
+    });
+    Ok(stop)
+}
+
+async fn next(interrupt: &mut Signal, terminate: &mut Signal) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Exit code after a second signal: not all was finished.
+const STOPPED_AT_ONCE: i32 = 1;
