@@ -1,0 +1,14 @@
+//! Claims about the product, held against the real binaries. One test binary, so that it links
+//! once; a module for each theme.
+
+mod crash;
+mod drain;
+mod dummy;
+mod house;
+mod instruments;
+mod private;
+mod promise;
+mod settings;
+mod stream;
+mod support;
+mod wire;

@@ -1,0 +1,65 @@
+//! The words around the answers: freshness, our own pages, and a RETTER without a file.
+
+use super::{page, page_text};
+use crate::support::client::get;
+use crate::support::origin::{Origin, computed};
+use crate::support::retter::Setup;
+use std::time::{Duration, Instant};
+
+#[test]
+fn an_older_copy_is_called_last_known_success() {
+    let origin = Origin::new().elsewhere(computed(page));
+    let retter = Setup::before(&origin).without_breaker().set("CACHE_TTL", "1ms").start();
+    retter.get("/page");
+    retter.wait_for_copies(&["/page"]);
+    origin.down();
+    let answer = retter.get("/page");
+    assert_eq!(answer.text(), page_text("/page", ""));
+    assert_eq!(answer.retter(), "last-known-success");
+}
+
+#[test]
+fn our_pages_speak_the_language_that_is_asked_for() {
+    let origin = Origin::new();
+    let retter = Setup::before(&origin).without_breaker().start();
+    origin.down();
+    for (accept, kind, begins) in [
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html", "<"),
+        ("application/json", "application/json", "{"),
+    ] {
+        let answer = retter.visit(&get("/").header("Accept", accept));
+        let found = answer.header("content-type").unwrap_or_default();
+        assert!(found.starts_with(kind), "{accept} gives {found}");
+        assert!(answer.text().trim_start().starts_with(begins), "{}", answer.text());
+    }
+}
+
+#[test]
+fn an_application_without_an_address_is_a_502_that_does_not_name_it() {
+    let retter = Setup::bare()
+        .set("SERVER_LISTEN", "127.0.0.1:0")
+        .set("BACKEND_BASEURL", "http://no-such-host.invalid:8088")
+        .set("BACKEND_TIMEOUT", "2")
+        .start();
+    let asked = Instant::now();
+    let answer = retter.get("/");
+    // A resolver that does not answer at all is a connection that takes too long.
+    assert!(matches!(answer.status, 502 | 504), "{answer:?}");
+    assert!(asked.elapsed() < Duration::from_secs(5));
+    assert!(!answer.text().contains("no-such-host"));
+}
+
+#[test]
+fn retter_without_a_file_proxies_and_rescues_from_memory() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let origin = Origin::new().elsewhere(computed(page));
+    // A folder stands where the file should be.
+    let path = folder.path().display().to_string();
+    let retter = Setup::before(&origin).without_breaker().set("STORE_PATH", &path).start();
+    let fresh = retter.get("/page");
+    assert_eq!((fresh.status, fresh.retter()), (200, "backend"));
+    assert!(retter.log().contains(&path), "the log names the file");
+    origin.down();
+    let copy = retter.get("/page");
+    assert_eq!((copy.text(), copy.retter()), (page_text("/page", ""), "cache"));
+}

@@ -1,0 +1,159 @@
+//! Bodies stream: in bounded memory, as they come, and at the pace of who reads them.
+
+use crate::support::client::{Line, get};
+use crate::support::origin::{Behaviour, Ending, Origin, ok, pattern, pattern_body};
+use crate::support::retter::{Retter, Setup};
+use crate::support::{SOON, until};
+use std::thread;
+use std::time::Duration;
+
+#[test]
+fn a_long_download_costs_a_few_buffers() {
+    for answer in [pattern_body(LONG), pattern_body(LONG).chunked()] {
+        let origin = Origin::new().elsewhere(answer);
+        let retter = Setup::before(&origin).start();
+        let mut line = Line::open(retter.address()).expect("it listens");
+        line.write(&get("/").bytes()).expect("sent");
+        let (mut length, mut hash) = (0, blake3::Hasher::new());
+        let answer = line.receive(false, |piece| {
+            length += piece.len() as u64;
+            hash.update(piece);
+        });
+        assert!(answer.is_whole() && length == LONG, "{length} {:?}", answer.end);
+        assert_eq!(hash.finalize(), hash_of_pattern());
+        stays_small(&retter);
+    }
+}
+
+#[test]
+fn a_long_upload_costs_a_few_buffers() {
+    let origin = Origin::new().elsewhere(ok("thanks"));
+    let retter = Setup::before(&origin).start();
+    let mut line = Line::open(retter.address()).expect("it listens");
+    line.write(upload_head(LONG).as_bytes()).expect("sent");
+    for piece in pieces() {
+        line.write(&piece).expect("sent");
+    }
+    assert!(line.receive(false, |_| {}).is_whole());
+    let seen = origin.last("/up");
+    assert_eq!((seen.body_length, seen.body_hash.finalize()), (LONG, hash_of_pattern()));
+    stays_small(&retter);
+}
+
+#[test]
+fn the_first_bytes_arrive_before_the_last_are_sent() {
+    let part = || ok("data: first\n\ndata: second\n\n").ending(Ending::HangAt(13));
+    let origin = Origin::new()
+        .route("/events", part().typed("text/event-stream").chunked())
+        .route("/chunks", part().chunked())
+        .route("/length", part());
+    let retter = Setup::before(&origin).set("BACKEND_TIMEOUT", "20").start();
+    for path in ["/events", "/chunks", "/length"] {
+        let mut line = Line::open(retter.address()).expect("it listens");
+        line.write(&get(path).bytes()).expect("sent");
+        assert_eq!(line.head().expect("a head").status, 200, "{path}");
+        let mut came = Vec::new();
+        let there = until(SOON, || {
+            came.extend(line.some().unwrap_or_default());
+            String::from_utf8_lossy(&came).contains("data: first")
+        });
+        assert!(there, "{path}: {came:?}");
+    }
+}
+
+#[test]
+fn an_upload_arrives_while_it_is_sent() {
+    let origin = Origin::new().elsewhere(ok("thanks"));
+    let retter = Setup::before(&origin).start();
+    let mut line = Line::open(retter.address()).expect("it listens");
+    line.write(upload_head(20).as_bytes()).expect("sent");
+    line.write(b"0123456789").expect("sent");
+    let arrived = until(SOON, || origin.hits("/up") == 1 && origin.last("/up").body_length == 10);
+    assert!(arrived, "the first half waits for the second");
+    line.write(b"0123456789").expect("sent");
+    assert!(line.receive(false, |_| {}).is_whole());
+    assert_eq!(origin.last("/up").body, b"01234567890123456789");
+}
+
+#[test]
+fn a_slow_visitor_is_not_a_slow_application() {
+    let origin = Origin::new().elsewhere(pattern_body(30_000_000));
+    let setup = Setup::before(&origin).set("BREAKER_SLOW_TIME", "1 second");
+    let retter = setup.set("BREAKER_MINIMUM", 2).start();
+    let address = retter.address();
+    let visitors = [(); 6].map(|()| thread::spawn(move || dawdle(address)));
+    for visitor in visitors {
+        assert_eq!(visitor.join().expect("no panic"), 30_000_000, "nobody is cut off");
+    }
+    let answer = retter.get("/next");
+    assert_eq!((answer.status, answer.circuit()), (200, "CLOSED"));
+}
+
+/// Reads the head, does nothing for longer than the application may take, and then reads on.
+fn dawdle(address: std::net::SocketAddr) -> u64 {
+    let mut line = Line::open(address).expect("it listens");
+    line.write(&get("/").header("Connection", "close").bytes()).expect("sent");
+    assert_eq!(line.head().expect("a head").status, 200);
+    thread::sleep(Duration::from_millis(2500));
+    let mut length = 0;
+    while let Ok(piece) = line.some() {
+        if piece.is_empty() {
+            break;
+        }
+        length += piece.len() as u64;
+    }
+    length
+}
+
+#[test]
+fn a_slow_but_moving_body_is_not_cut() {
+    let slow = ok("0123456789").slowly(1, Duration::from_millis(200));
+    let origin = Origin::new().elsewhere(slow);
+    // Two seconds in all, never silent for one.
+    let answer = Setup::before(&origin).start().get("/");
+    assert!(answer.is_whole() && answer.text() == "0123456789", "{answer:?}");
+}
+
+#[test]
+fn a_visitor_who_leaves_is_nobodys_failure() {
+    let origin = Origin::new().elsewhere(pattern_body(10_000_000));
+    let retter = Setup::before(&origin).start();
+    for _ in 0..10 {
+        let mut line = Line::open(retter.address()).expect("it listens");
+        line.write(&get("/").bytes()).expect("sent");
+        assert_eq!(line.head().expect("a head").status, 200);
+    }
+    let before_the_head = Line::open(retter.address()).and_then(|mut line| {
+        origin.set("/hang", Behaviour::Hang);
+        line.write(&get("/hang").bytes())
+    });
+    before_the_head.expect("sent");
+    let answer = retter.get("/next");
+    assert_eq!((answer.status, answer.circuit()), (200, "CLOSED"));
+}
+
+fn upload_head(length: u64) -> String {
+    format!("POST /up HTTP/1.1\r\nHost: shop.example\r\nContent-Length: {length}\r\n\r\n")
+}
+
+fn pieces() -> impl Iterator<Item = Vec<u8>> {
+    (0..LONG).step_by(PIECE).map(|start| pattern(start, (LONG - start).min(PIECE as u64) as usize))
+}
+
+fn hash_of_pattern() -> blake3::Hash {
+    let mut hash = blake3::Hasher::new();
+    for piece in pieces() {
+        hash.update(&piece);
+    }
+    hash.finalize()
+}
+
+fn stays_small(retter: &Retter) {
+    // Only Linux tells.
+    if let Some(peak) = retter.peak_memory_kb() {
+        assert!(peak < 64 * 1024, "{peak} kB");
+    }
+}
+
+const LONG: u64 = 100 * 1024 * 1024;
+const PIECE: usize = 256 * 1024;
