@@ -1,12 +1,15 @@
 //! The only wiring: builds the parts from the configuration and runs them until told to stop.
 
+use crate::admin::Admin;
 use crate::clock::Now;
 use crate::config::Config;
 use crate::dummy::{self, Weakness};
+use crate::meter::Tally;
 use crate::proxy::Proxy;
-use crate::server::{self, Listen, ListenError};
+use crate::server::{self, Listen, ListenError, Services};
 use crate::store::Store;
 use crate::upstream::Upstream;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{self, Write};
 use std::sync::Arc;
 use thiserror::Error;
@@ -30,14 +33,18 @@ pub enum StartError {
 /// A second signal exits at once.
 pub async fn run(config: Config) -> Result<(), StartError> {
     let stop = stop_on_signals()?;
+    raise_open_files();
     let listener = config.server.listen.bind().await?;
     let store = Store::open(config.store, &config.backend.base.to_string(), Now::read().wall);
     let upstream = Upstream::new(config.backend);
-    let proxy = Proxy::new(config.proxy, config.breaker, upstream, store.clone());
+    let proxy = Arc::new(Proxy::new(config.proxy, config.breaker, upstream, store.clone()));
+    let front = Arc::new(Tally::default());
+    let admin = Admin::new(config.admin, Arc::clone(&proxy), store.clone(), Arc::clone(&front));
+    let services = Services { proxy, admin, front };
     if let Ok(address) = listener.local_addr() {
         info!(%address, "listening");
     }
-    if !server::serve(listener, Arc::new(proxy), config.server, stop).await {
+    if !server::serve(listener, services, config.server, stop).await {
         warn!("some answers were still under way after server.timeout.graceshut; cut off");
     }
     store.close().await;
@@ -70,6 +77,16 @@ pub async fn demo(config: Config, application: &Listen, start: Weakness) -> Resu
             };
             Err(StartError::Dummy(error))
         }
+    }
+}
+
+/// Every connection is an open file, and the usual soft limit of 1,024 is meant for programs with
+/// `select`. What the system allows is taken; if it refuses, `accept` will say so in time.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        warn!(%error, "cannot raise the limit of open files");
     }
 }
 

@@ -50,6 +50,16 @@ pub enum Full {
     Budget,
 }
 
+impl Full {
+    /// For log and counter.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Body => "too-large",
+            Self::Budget => "capture-budget",
+        }
+    }
+}
+
 impl Capture {
     /// Copies one frame's bytes. After an error the capture is of no use.
     pub fn push(&mut self, data: &[u8]) -> Result<(), Full> {

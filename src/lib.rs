@@ -10,13 +10,13 @@
 //! | [`app`] | builds the parts and runs them until told to stop: the only wiring |
 //! | [`config`] | every setting, from every layer, with every mistake and its source |
 //! | [`server`] | accept, one hyper connection each, timeouts in front, drain |
-//! | [`inspect`] | what `retter-db` prints |
+//! | [`admin`], [`inspect`] | what the operator sees: `/health`; what `retter-db` prints |
 //! | [`proxy`] | the story of one request |
 //! | [`upstream`] | one try to the application: its connections and its timeouts |
 //! | [`store`] | the file, its one writer, the memory tier and the index above it |
 //! | [`breaker`], [`key`], [`policy`] | pure decisions: no I/O, no tokio, `now` is an argument |
 //! | [`dummy`] | the weak application of `retter dummy` and `retter demo` |
-//! | [`capture`], [`clock`], [`encoding`], [`headers`], [`units`] | leaves |
+//! | [`capture`], [`clock`], [`encoding`], [`headers`], [`meter`], [`units`] | leaves |
 //! | [`migrations`] | the file format's history, one step a file |
 //!
 //! # Invariants
@@ -32,6 +32,7 @@
 //!   nor the outcome with it.
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod app;
 pub mod breaker;
 pub mod capture;
@@ -42,6 +43,7 @@ pub mod encoding;
 pub mod headers;
 pub mod inspect;
 pub mod key;
+pub mod meter;
 #[path = "../migrations/mod.rs"]
 pub mod migrations;
 pub mod policy;

@@ -6,14 +6,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each room may use. `Room::Item` allows that item alone.
-const ARROWS: [(&str, &[&str]); 20] = [
+const ARROWS: [(&str, &[&str]); 21] = [
     ("main", &["app", "config", "server::Listen", "dummy::Weakness"]),
     ("bin", &["inspect", "clock"]),
     (
         "app",
         &[
             "config", "server", "admin", "inspect", "proxy", "upstream", "store", "breaker",
-            "gate", "key", "policy", "dummy", "capture", "clock", "encoding", "headers", "units",
+            "gate", "key", "policy", "dummy", "capture", "clock", "encoding", "headers", "meter",
+            "units",
         ],
     ),
     (
@@ -23,6 +24,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
             "server::Listen",
             "admin::Settings",
             "proxy::Settings",
+            "proxy::ErrorPage",
             "upstream::Settings",
             "upstream::BaseUrl",
             "store",
@@ -35,14 +37,14 @@ const ARROWS: [(&str, &[&str]); 20] = [
             "units",
         ],
     ),
-    ("server", &["proxy", "upstream::RequestBody", "headers", "clock", "units"]),
-    ("admin", &["store", "breaker", "gate", "clock", "headers", "units"]),
+    ("server", &["admin", "proxy", "upstream::RequestBody", "headers", "clock", "meter", "units"]),
+    ("admin", &["proxy", "store", "breaker", "gate", "clock", "headers", "meter", "units"]),
     ("inspect", &["store", "breaker", "gate", "clock", "headers", "units"]),
     (
         "proxy",
         &[
             "upstream", "store", "breaker", "gate", "key", "policy", "capture", "clock",
-            "encoding", "headers", "units",
+            "encoding", "headers", "meter", "units",
         ],
     ),
     ("upstream", &["policy::Framing", "headers", "clock", "units"]),
@@ -56,6 +58,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ("capture", &[]),
     ("encoding", &["headers"]),
     ("headers", &[]),
+    ("meter", &[]),
     ("clock", &["units"]),
 ];
 

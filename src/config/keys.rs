@@ -9,6 +9,7 @@ use crate::config::LogFormat;
 use crate::config::kinds::{self, Kind};
 use crate::config::lists;
 use crate::policy::NoStore;
+use crate::proxy::ErrorPage;
 use crate::server::Listen;
 use crate::upstream::BaseUrl;
 use figment::value::Value;
@@ -111,6 +112,8 @@ keys! {
         "Where RETTER listens; port 0 lets the system choose.";
     SERVER_TRUSTED: Vec<IpNet> = "server.trusted", lists::NETWORKS, "loopback",
         "Networks whose `X-Forwarded-*`, `Forwarded` and `Via` are believed; `none` for nobody.";
+    SERVER_MAXCONNECTIONS: u32 = "server.maxconnections", kinds::SOME_COUNT, "10000",
+        "Connections of all clients at one time; one more is answered 503 and closed.";
     SERVER_TIMEOUT_READ: Duration = "server.timeout.read", kinds::TIME, "15 seconds",
         "Silence of a client that is sending a request; 0 = no limit.";
     SERVER_TIMEOUT_WRITE: Duration = "server.timeout.write", kinds::TIME, "15 seconds",
@@ -209,6 +212,21 @@ keys! {
     BREAKER_IGNORE: Vec<GlobMatcher> = "breaker.ignore", lists::GLOBS, "none",
         "Paths of long polling and reports, whose answers the breaker does not count.";
 
+    HEALTH_PATH: String = "health.path", kinds::URL_PATH, "/health",
+        "Where RETTER itself says how it is, as JSON; empty = nowhere.";
+    ERROR_PAGE: ErrorPage = "error.page", kinds::PAGE, "none",
+        "A file with the HTML of our own 502, 503 and 504, at most 256 KiB; `none` = the built-in \
+         page.";
+
+    LIMIT_HEADER: usize = "limit.header", kinds::HEADER_SIZE, "32 KiB",
+        "The longest head of a request; a longer one is answered 431. At least 8 KiB.";
+    LIMIT_HEADERS: usize = "limit.headers", kinds::HEADER_COUNT, "100",
+        "The most header lines of a request; more are answered 431.";
+    LIMIT_URI: usize = "limit.uri", kinds::URI_SIZE, "8 KiB",
+        "The longest path and query of a request; a longer one is answered 414.";
+    LIMIT_CLIENT: u32 = "limit.client", kinds::COUNT, "256",
+        "Connections of one client address at one time (of one /64 network in IPv6); peers in \
+         `server.trusted` are exempt; 0 = no limit.";
     LIMIT_HEAD: Duration = "limit.head", kinds::TIME, "10 seconds",
         "How long the head of a request may take from its first byte to its last; 0 = no limit.";
 

@@ -7,11 +7,12 @@
 
 use crate::config::LogFormat;
 use crate::policy::NoStore;
+use crate::proxy::ErrorPage;
 use crate::server::Listen;
 use crate::units;
 use crate::upstream::BaseUrl;
 use figment::value::{Num, Value};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -104,6 +105,51 @@ pub const FILE: Kind<PathBuf> = Kind {
         path => Ok(PathBuf::from(path)),
     },
     say: |path| path.display().to_string(),
+};
+
+/// Of our own pages; empty is none.
+pub const URL_PATH: Kind<String> = Kind {
+    allowed: "a path such as `/health`, or nothing",
+    read: |value| match text(value)?.trim() {
+        path if path.is_empty() || is_url_path(path) => Ok(path.to_owned()),
+        _ => Err("it is no path that begins with `/`".to_owned()),
+    },
+    say: String::clone,
+};
+
+/// Read at once: a page that is missing is found out now and not on the day it is needed.
+pub const PAGE: Kind<ErrorPage> = Kind {
+    allowed: "the path of an HTML file of at most 256 KiB, or `none`",
+    read: |value| match text(value)?.trim() {
+        "" | "none" => Ok(ErrorPage::BuiltIn),
+        path => {
+            ErrorPage::read(Path::new(path)).map_err(|error| format!("cannot read it: {error}"))
+        }
+    },
+    say: |page| match page {
+        ErrorPage::BuiltIn => "none".to_owned(),
+        ErrorPage::File { path, .. } => path.display().to_string(),
+    },
+};
+
+/// hyper reads a head in one buffer that cannot be smaller.
+pub const HEADER_SIZE: Kind<usize> = Kind {
+    allowed: "a size from 8 KiB to 1 MiB",
+    read: |value| within(size(value)?, 8 << 10, 1 << 20),
+    say: |bytes| units::size_words(*bytes as u64),
+};
+
+/// hyper itself takes no longer target than 65,534 bytes.
+pub const URI_SIZE: Kind<usize> = Kind {
+    allowed: "a size from 1 to 65534 bytes",
+    read: |value| within(size(value)?, 1, 65_534),
+    say: |bytes| units::size_words(*bytes as u64),
+};
+
+pub const HEADER_COUNT: Kind<usize> = Kind {
+    allowed: "a whole number from 1 to 1000",
+    read: |value| within(u64::from(count(value)?), 1, 1000),
+    say: usize::to_string,
 };
 
 pub const FILTER: Kind<String> = Kind {
@@ -246,3 +292,15 @@ const NOSTORES: [(&str, NoStore); 3] =
     [("sealed", NoStore::Sealed), ("memory", NoStore::Memory), ("refuse", NoStore::Refuse)];
 const UNFRAMEDS: [(&str, bool); 2] = [("skip", false), ("store", true)];
 const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+
+fn within(number: u64, least: u64, most: u64) -> Result<usize, String> {
+    match usize::try_from(number) {
+        Ok(fits) if (least..=most).contains(&number) => Ok(fits),
+        _ if number < least => Err(format!("it is below {least}")),
+        _ => Err(format!("it is above {most}")),
+    }
+}
+
+fn is_url_path(text: &str) -> bool {
+    text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'?')
+}

@@ -23,7 +23,7 @@ pub use check::{Effective, Setting};
 pub use mistakes::{Mistake, Mistakes};
 pub use sources::Sources;
 
-use crate::{breaker, key, policy, proxy, server, store, upstream};
+use crate::{admin, breaker, key, policy, proxy, server, store, upstream};
 use figment::Figment;
 use keys::Key;
 use sources::Collected;
@@ -32,6 +32,7 @@ use sources::Collected;
 #[derive(Clone, Debug)]
 pub struct Config {
     pub server: server::Settings,
+    pub admin: admin::Settings,
     pub proxy: proxy::Settings,
     pub backend: upstream::Settings,
     pub breaker: breaker::Settings,
@@ -75,6 +76,7 @@ impl Config {
     fn read(layers: &Layers) -> Result<Self, Mistake> {
         Ok(Self {
             server: server_settings(layers)?,
+            admin: admin::Settings { health: layers.get(&keys::HEALTH_PATH)? },
             proxy: proxy_settings(layers)?,
             backend: backend_settings(layers)?,
             breaker: breaker_settings(layers)?,
@@ -158,6 +160,10 @@ fn contradictions<'a>(
 fn server_settings(layers: &Layers) -> Result<server::Settings, Mistake> {
     Ok(server::Settings {
         listen: layers.get(&keys::SERVER_LISTEN)?,
+        connections: layers.get(&keys::SERVER_MAXCONNECTIONS)?,
+        client: layers.get(&keys::LIMIT_CLIENT)?,
+        header_bytes: layers.get(&keys::LIMIT_HEADER)?,
+        header_lines: layers.get(&keys::LIMIT_HEADERS)?,
         trusted: layers.get(&keys::SERVER_TRUSTED)?,
         head: layers.get(&keys::LIMIT_HEAD)?,
         read: layers.get(&keys::SERVER_TIMEOUT_READ)?,
@@ -170,6 +176,8 @@ fn server_settings(layers: &Layers) -> Result<server::Settings, Mistake> {
 fn proxy_settings(layers: &Layers) -> Result<proxy::Settings, Mistake> {
     Ok(proxy::Settings {
         ttl: layers.get(&keys::CACHE_TTL)?,
+        uri: layers.get(&keys::LIMIT_URI)?,
+        error_page: layers.get(&keys::ERROR_PAGE)?,
         key: key_settings(layers)?,
         policy: policy_settings(layers)?,
     })

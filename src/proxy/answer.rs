@@ -1,5 +1,6 @@
 //! From what was served to what goes out: the head, with what RETTER says about it.
 
+use super::ErrorPage;
 use super::asked::{Asked, Kind};
 use super::body::Body;
 use super::errand::Answer;
@@ -16,13 +17,18 @@ use http::{Response, StatusCode};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// The response for `served`. `circuit` is the breakers' state as this head is written.
-pub(super) fn of(served: Served, asked: &Asked, circuit: State) -> Response<Body> {
+pub(super) fn of(
+    served: Served,
+    asked: &Asked,
+    circuit: State,
+    page: &ErrorPage,
+) -> Response<Body> {
     let from = served.as_str();
     let rescued = matches!(served, Served::Rescued(_));
     let mut response = match served {
         Served::Backend(answer) | Served::Failed(answer, _) => passed(answer),
         Served::Rescued(rescue) => copied(rescue, &asked.head.headers),
-        Served::Refused(refusal) => refused(refusal, &asked.head.headers),
+        Served::Refused(refusal) => refused(refusal, &asked.head.headers, page),
     };
     if asked.kind == Kind::Get || rescued {
         let headers = response.headers_mut();
@@ -44,8 +50,13 @@ fn passed(answer: Answer) -> Response<Body> {
     Response::from_parts(head, body)
 }
 
-fn refused(refusal: Refusal, asked: &HeaderMap) -> Response<Body> {
-    pages::page(refusal.status, refusal.retry_after, asked).map(Body::Whole)
+fn refused(refusal: Refusal, asked: &HeaderMap, page: &ErrorPage) -> Response<Body> {
+    let mut response =
+        pages::page(refusal.status, refusal.retry_after, asked, page).map(Body::Whole);
+    if refusal.closes {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// A copy: as it was stored, with its age, why it is here, and nothing that would let a cache

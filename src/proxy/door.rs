@@ -3,6 +3,7 @@
 //! After the door a request has its target in origin-form and its host in `Host` alone, so that
 //! the key and the application cannot read two different addresses out of it.
 
+use super::Settings;
 use super::served::Refusal;
 use crate::headers::{self, Client};
 use http::header::{self, HeaderMap, HeaderValue};
@@ -14,7 +15,14 @@ pub(super) fn admit(
     head: &mut request::Parts,
     client: Client,
     via: &HeaderValue,
+    settings: &Settings,
 ) -> Result<(), Refusal> {
+    if target_length(&head.uri) > settings.uri {
+        return Err(Refusal::door(StatusCode::URI_TOO_LONG, "uri-too-long"));
+    }
+    if !expects_what_we_offer(&head.headers) {
+        return Err(Refusal::door(StatusCode::EXPECTATION_FAILED, "expectation"));
+    }
     if head.method == Method::CONNECT {
         return Err(Refusal::door(StatusCode::METHOD_NOT_ALLOWED, "connect"));
     }
@@ -26,6 +34,16 @@ pub(super) fn admit(
         headers::take_off_claims(&mut head.headers);
     }
     Ok(())
+}
+
+fn target_length(uri: &Uri) -> usize {
+    uri.path_and_query().map_or(0, |target| target.as_str().len())
+}
+
+/// RFC 9110 section 10.1.1 knows one expectation, which hyper meets when the application reads.
+fn expects_what_we_offer(headers: &HeaderMap) -> bool {
+    let mut expected = headers.get_all(header::EXPECT).iter();
+    expected.all(|it| it.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 /// It came through here before: the base URL leads back to RETTER.
@@ -70,12 +88,23 @@ fn origin_form(uri: &Uri) -> Uri {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::ErrorPage;
     use http::Request;
     use std::net::{IpAddr, Ipv4Addr};
 
     const VIA: HeaderValue = HeaderValue::from_static("1.1 retter-me");
     const STRANGER: Client =
         Client { address: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)), trusted: false };
+
+    fn settings() -> Settings {
+        Settings {
+            ttl: std::time::Duration::ZERO,
+            uri: 20,
+            error_page: ErrorPage::BuiltIn,
+            key: Default::default(),
+            policy: Default::default(),
+        }
+    }
 
     fn asked(version: Version, target: &str, fields: &[(&str, &str)]) -> request::Parts {
         let request = Request::builder().version(version).uri(target);
@@ -85,7 +114,7 @@ mod tests {
     }
 
     fn refused(mut head: request::Parts) -> Option<u16> {
-        admit(&mut head, STRANGER, &VIA).err().map(|refusal| refusal.status.as_u16())
+        admit(&mut head, STRANGER, &VIA, &settings()).err().map(|refusal| refusal.status.as_u16())
     }
 
     #[test]
@@ -102,9 +131,19 @@ mod tests {
     #[test]
     fn after_the_door_only_host_names_the_host() {
         let mut head = asked(Version::HTTP_10, "http://shop.example/a?b", &[]);
-        assert!(admit(&mut head, STRANGER, &VIA).is_ok());
+        assert!(admit(&mut head, STRANGER, &VIA, &settings()).is_ok());
         assert_eq!(head.uri.to_string(), "/a?b");
         assert_eq!(head.headers[header::HOST], "shop.example");
+    }
+
+    #[test]
+    fn odd_expectations_and_long_targets_are_turned_away() {
+        let plain = |expect| asked(Version::HTTP_11, "/", &[("host", "a"), ("expect", expect)]);
+        assert_eq!(refused(plain("100-Continue")), None);
+        assert_eq!(refused(plain("200-maybe")), Some(417));
+        let target = |length: usize| format!("/{}", "a".repeat(length - 1));
+        let long = |length| asked(Version::HTTP_11, &target(length), &[("host", "a")]);
+        assert_eq!((refused(long(20)), refused(long(21))), (None, Some(414)));
     }
 
     #[test]

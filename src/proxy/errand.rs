@@ -299,7 +299,7 @@ async fn hand_over(frame: Frame<Bytes>, pieces: &mpsc::Sender<Piece>, keep: &mut
     if keep.is_copying() && timeout(CLIENT_TIME, sent.as_mut()).await.is_ok() {
         return;
     }
-    keep.give_up();
+    keep.give_up("slow-client");
     let _ = sent.await;
 }
 

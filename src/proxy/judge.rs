@@ -39,6 +39,11 @@ impl Judge {
         self.breakers.lock().state(asked.path())
     }
 
+    /// The application's breaker and those of single paths.
+    pub(super) fn count(&self) -> usize {
+        1 + self.breakers.lock().len()
+    }
+
     pub(super) fn admit(
         self: &Arc<Self>,
         asked: &Arc<Asked>,

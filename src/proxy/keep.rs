@@ -5,7 +5,7 @@ use super::Proxy;
 use super::asked::{Asked, Kind};
 use crate::capture::Capture;
 use crate::clock::Now;
-use crate::policy::{self, Framing, MayStore, SkipReason, Storable};
+use crate::policy::{self, Framing, MayStore, Storable};
 use crate::store::Copy;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, response};
@@ -16,6 +16,8 @@ pub(super) enum Keep {
     Copy(Box<Draft>),
     /// The page is gone, if a second answer agrees.
     Forget,
+    /// It was begun, and something came between.
+    GivenUp(&'static str),
     Nothing,
 }
 
@@ -47,12 +49,13 @@ impl Keep {
                 body: proxy.captures.capture(settings.policy.maxbody, framing.length()),
             })),
             MayStore::Forget => Self::Forget,
-            MayStore::Skip(reason) => Self::skip(asked, reason),
+            MayStore::Skip(reason) => Self::skip(proxy, asked, reason.as_str()),
         }
     }
 
-    fn skip(asked: &Asked, reason: SkipReason) -> Self {
-        trace!(path = asked.path(), reason = reason.as_str(), "no copy");
+    fn skip(proxy: &Proxy, asked: &Asked, reason: &'static str) -> Self {
+        trace!(path = asked.path(), reason, "no copy");
+        proxy.meter.skipped.up(reason);
         Self::Nothing
     }
 
@@ -63,13 +66,14 @@ impl Keep {
     pub(super) fn push(&mut self, frame: &Frame<Bytes>) {
         let (Self::Copy(draft), Some(data)) = (&mut *self, frame.data_ref()) else { return };
         if let Err(full) = draft.body.push(data) {
-            trace!(?full, "no copy");
-            *self = Self::Nothing;
+            self.give_up(full.as_str());
         }
     }
 
-    pub(super) fn give_up(&mut self) {
-        *self = Self::Nothing;
+    pub(super) fn give_up(&mut self, reason: &'static str) {
+        if self.is_copying() {
+            *self = Self::GivenUp(reason);
+        }
     }
 
     /// The answer was whole.
@@ -77,6 +81,7 @@ impl Keep {
         let (now, Ok(key)) = (Now::read(), &asked.key) else { return };
         match self {
             Self::Nothing => {}
+            Self::GivenUp(reason) => drop(Self::skip(proxy, asked, reason)),
             Self::Forget => proxy.forget(key, now).await,
             Self::Copy(draft) => {
                 let Draft { storable, status, headers, body } = *draft;

@@ -19,16 +19,17 @@ mod served;
 mod settings;
 
 pub use body::{Body, Cut};
-pub use settings::Settings;
+pub use settings::{ErrorPage, Settings};
 
 use crate::breaker::{self, Ask};
 use crate::capture::Budget;
 use crate::clock::Now;
 use crate::headers::Client;
 use crate::key::CacheKey;
+use crate::meter::{Tally, Times, TimesRead};
 use crate::policy::Farewells;
 use crate::store::Store;
-use crate::upstream::{RequestBody, Upstream};
+use crate::upstream::{Counts, RequestBody, Upstream};
 use asked::{Asked, Kind};
 use errand::{Brought, Errand};
 use http::{HeaderValue, Request, Response, StatusCode};
@@ -36,6 +37,7 @@ use judge::{Judge, Rejected, Ticket};
 use parking_lot::Mutex;
 use rescue::Why;
 use served::{Refusal, Served};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Everything one request meets. One for the process, shared by all connections.
@@ -47,6 +49,29 @@ pub struct Proxy {
     farewells: Mutex<Farewells>,
     captures: Budget,
     via: HeaderValue,
+    meter: Meter,
+}
+
+/// What the proxy counts.
+#[derive(Default)]
+struct Meter {
+    times: Times,
+    served: Tally,
+    skipped: Tally,
+}
+
+/// What has been served until now, for `/health`.
+pub struct Figures {
+    /// Requests, and the time until the heads of their answers were ready.
+    pub times: TimesRead,
+    /// Answers by the value of `X-Retter`.
+    pub served: BTreeMap<&'static str, u64>,
+    /// Good answers that no copy was made of, by reason.
+    pub skipped: BTreeMap<&'static str, u64>,
+    /// The application's breaker and those of single paths.
+    pub breakers: usize,
+    /// Connections to the application.
+    pub upstream: Counts,
 }
 
 impl Proxy {
@@ -62,6 +87,7 @@ impl Proxy {
             farewells: Mutex::new(Farewells::default()),
             captures: Budget::new(CAPTURES_BYTES),
             via: own_via(),
+            meter: Meter::default(),
             settings,
             upstream,
             store,
@@ -77,14 +103,28 @@ impl Proxy {
     ) -> Response<Body> {
         let began = Now::read();
         let (mut head, body) = request.into_parts();
-        let entered = door::admit(&mut head, client, &self.via);
+        let entered = door::admit(&mut head, client, &self.via, &self.settings);
         let asked = Arc::new(Asked::of(head, client, &self.settings.key));
         let served = match entered {
             Ok(()) => self.serve(&asked, body).await,
             Err(refusal) => Served::Refused(refusal),
         };
-        served.log(&asked, began);
-        answer::of(served, &asked, self.judge.state(&asked))
+        let took = Now::read().mono.saturating_duration_since(began.mono);
+        self.meter.times.add(took);
+        self.meter.served.up(served.as_str());
+        served.log(&asked, took);
+        answer::of(served, &asked, self.judge.state(&asked), &self.settings.error_page)
+    }
+
+    /// What has been served until now.
+    pub fn figures(&self) -> Figures {
+        Figures {
+            times: self.meter.times.read(),
+            served: self.meter.served.read(),
+            skipped: self.meter.skipped.read(),
+            breakers: self.judge.count(),
+            upstream: self.upstream.counts(),
+        }
     }
 
     async fn serve(self: &Arc<Self>, asked: &Arc<Asked>, body: RequestBody) -> Served {

@@ -1,20 +1,27 @@
 //! Our own short pages, for when there is neither an answer nor a copy. They say what a visitor
 //! can do and never name the application.
 
+use super::ErrorPage;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use std::time::Duration;
 
-/// A page for `status`, as JSON for a client that asks for it and as HTML otherwise.
+/// A page for `status`, as JSON for a client that asks for it and as HTML otherwise: the
+/// operator's for the three statuses of an outage, if he has one.
 pub(super) fn page(
     status: StatusCode,
     retry_after: Option<Duration>,
     asked: &HeaderMap,
+    operators: &ErrorPage,
 ) -> Response<Bytes> {
     let json = wants_json(asked);
-    let text = if json { as_json(status) } else { as_html(status) };
-    let mut response = Response::new(Bytes::from(text));
+    let body = match operators {
+        _ if json => Bytes::from(as_json(status)),
+        ErrorPage::File { html, .. } if is_outage(status) => html.clone(),
+        _ => Bytes::from(as_html(status)),
+    };
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(json)));
@@ -23,6 +30,13 @@ pub(super) fn page(
         headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     }
     response
+}
+
+fn is_outage(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+    )
 }
 
 fn wants_json(asked: &HeaderMap) -> bool {
@@ -55,6 +69,10 @@ fn says(status: StatusCode) -> &'static str {
         }
         StatusCode::GATEWAY_TIMEOUT => "This site takes too long to answer. Please try again.",
         StatusCode::BAD_GATEWAY => "This site cannot be reached at the moment. Please try again.",
+        StatusCode::URI_TOO_LONG => "The address of this request is too long.",
+        StatusCode::EXPECTATION_FAILED => "This request expects something that is not offered.",
+        StatusCode::LOOP_DETECTED => "This request has been here before: it goes round in a loop.",
+        StatusCode::METHOD_NOT_ALLOWED => "This method is not offered here.",
         _ => "This request was broken off or could not be understood.",
     }
 }

@@ -4,7 +4,6 @@
 use super::asked::Asked;
 use super::errand::Answer;
 use super::rescue::Why;
-use crate::clock::Now;
 use crate::policy::Freshness;
 use crate::store::Copy;
 use crate::upstream::Failure;
@@ -38,6 +37,8 @@ pub(super) struct Refusal {
     pub(super) reason: &'static str,
     /// On every 503.
     pub(super) retry_after: Option<Duration>,
+    /// The client is not to be trusted with another request on this connection.
+    pub(super) closes: bool,
 }
 
 impl Served {
@@ -51,7 +52,7 @@ impl Served {
     }
 
     /// The request line, at debug. Never the query: it may hold what is nobody else's business.
-    pub(super) fn log(&self, asked: &Asked, began: Now) {
+    pub(super) fn log(&self, asked: &Asked, took: Duration) {
         debug!(
             method = %asked.head.method,
             path = asked.path(),
@@ -59,7 +60,7 @@ impl Served {
             served = self.as_str(),
             why = self.why(),
             client = %asked.client.address,
-            micros = Now::read().mono.saturating_duration_since(began.mono).as_micros() as u64,
+            micros = took.as_micros() as u64,
             "request"
         );
     }
@@ -85,7 +86,7 @@ impl Served {
 impl Refusal {
     /// Turned away at the door.
     pub(super) fn door(status: StatusCode, reason: &'static str) -> Self {
-        Self { status, reason, retry_after: None }
+        Self { status, reason, retry_after: None, closes: true }
     }
 
     /// The application was not asked.
@@ -94,6 +95,7 @@ impl Refusal {
             status: StatusCode::SERVICE_UNAVAILABLE,
             reason: "breaker",
             retry_after: Some(retry_after),
+            closes: false,
         }
     }
 
@@ -106,6 +108,6 @@ impl Refusal {
             Failure::ClientGone => StatusCode::BAD_REQUEST,
             _ => StatusCode::BAD_GATEWAY,
         };
-        Self { status, reason: failure.as_str(), retry_after: None }
+        Self { status, reason: failure.as_str(), retry_after: None, closes: false }
     }
 }

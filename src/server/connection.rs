@@ -1,10 +1,12 @@
 //! One client's connection, from its first byte to its close.
 
-use super::Settings;
 use super::body::{Received, Sent};
+use super::farewell::Farewell;
 use super::io::{Phase, Phases, Socket};
+use super::table::Table;
+use super::{Services, Settings};
 use crate::headers::Client;
-use crate::proxy::{self, Proxy};
+use crate::proxy;
 use crate::upstream::RequestBody;
 use http::{Request, Response, Version};
 use http_body::Body as _;
@@ -25,25 +27,42 @@ use tracing::debug;
 /// All open connections.
 pub(super) struct Connections {
     each: Arc<Each>,
+    table: Arc<Table>,
+    farewell: Farewell,
     /// Every connection holds a receiver; when none is left, all are closed.
     open: watch::Sender<()>,
 }
 
 impl Connections {
-    pub(super) fn new(proxy: Arc<Proxy>, settings: Settings, stop: watch::Receiver<bool>) -> Self {
-        let each = Each { proxy, settings, http: http(), stop };
-        Self { each: Arc::new(each), open: watch::Sender::new(()) }
+    pub(super) fn new(services: Services, settings: Settings, stop: watch::Receiver<bool>) -> Self {
+        let (table, http) = (Table::new(&settings), http(&settings));
+        let each = Arc::new(Each { services, settings, http, stop });
+        Self { each, table, farewell: Farewell::new(), open: watch::Sender::new(()) }
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(super) fn open_now(&self) -> usize {
         self.open.receiver_count()
     }
 
+    /// One more was turned away.
+    pub(super) fn count(&self, reason: &'static str) {
+        self.each.services.front.up(reason);
+    }
+
     pub(super) fn open(&self, stream: TcpStream, peer: SocketAddr) {
+        let address = peer.ip().to_canonical();
+        let client = Client { address, trusted: self.each.settings.trusts(address) };
+        let place = match self.table.enter(address, client.trusted) {
+            Ok(place) => place,
+            Err(full) => {
+                self.count(full.as_str());
+                return self.farewell.say(stream);
+            }
+        };
         let (each, alive) = (Arc::clone(&self.each), self.open.subscribe());
         tokio::spawn(async move {
-            each.serve(stream, peer).await;
-            drop(alive);
+            each.serve(stream, client).await;
+            drop((place, alive));
         });
     }
 
@@ -55,24 +74,23 @@ impl Connections {
 
 /// What every connection needs.
 struct Each {
-    proxy: Arc<Proxy>,
+    services: Services,
     settings: Settings,
     http: http1::Builder,
     stop: watch::Receiver<bool>,
 }
 
 impl Each {
-    async fn serve(&self, stream: TcpStream, peer: SocketAddr) {
+    async fn serve(&self, stream: TcpStream, client: Client) {
         // Without it small answers wait for the client's acknowledgement; no harm if refused.
         let _ = stream.set_nodelay(true);
-        let address = peer.ip().to_canonical();
-        let client = Client { address, trusted: self.settings.trusts(address) };
         let (phases, old) = (Phases::default(), AtomicBool::new(false));
-        let socket = Socket::new(stream, phases.clone(), &self.settings);
+        let front = Arc::clone(&self.services.front);
+        let socket = Socket::new(stream, phases.clone(), &self.settings, front);
         let service = service_fn(|request| self.answer(request, client, &phases, &old));
         let mut connection = self.http.serve_connection(TokioIo::new(socket), service);
         let Err(error) = self.run(Pin::new(&mut connection)).await else { return };
-        debug!(%error, client = %address, "connection ended");
+        debug!(%error, client = %client.address, "connection ended");
         if old.load(Ordering::Relaxed) {
             connection.into_parts().io.inner().reset();
         }
@@ -97,7 +115,10 @@ impl Each {
     ) -> Result<Response<Sent<proxy::Body>>, Infallible> {
         old.store(request.version() == Version::HTTP_10, Ordering::Relaxed);
         let request = request.map(|body| received(body, phases));
-        let response = self.proxy.handle(request, client).await;
+        let response = match self.services.admin.answer(&request) {
+            Some(response) => response,
+            None => self.services.proxy.handle(request, client).await,
+        };
         Ok(response.map(|body| Sent { body, phases: phases.clone() }))
     }
 }
@@ -126,13 +147,16 @@ where
     }
 }
 
-/// hyper's own header timeout stays off: the socket keeps the time (see `io`).
-fn http() -> http1::Builder {
+/// hyper's own header timeout stays off: the socket keeps the time (see `io`). What is over these
+/// limits hyper answers with 431 (RFC 6585 section 5).
+fn http(settings: &Settings) -> http1::Builder {
     let mut http = http1::Builder::new();
-    http.max_header_size(MAX_HEADER_BYTES).header_read_timeout(None);
+    http.max_header_size(settings.header_bytes).header_read_timeout(None);
+    if settings.header_lines != HYPERS_LINES {
+        http.max_headers(settings.header_lines);
+    }
     http
 }
 
-/// A longer head is answered 431 (RFC 6585 section 5), and so is one of more than 100 lines:
-/// hyper's own bound, left as it is because a bound of one's own costs an allocation a request.
-const MAX_HEADER_BYTES: usize = 32 * 1024;
+/// hyper's own limit, left alone where it fits: one of our own costs an allocation a request.
+const HYPERS_LINES: usize = 100;

@@ -8,6 +8,7 @@
 //! ever.
 
 use super::Settings;
+use crate::meter::Tally;
 use std::future::Future;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -31,6 +32,18 @@ pub(super) enum Phase {
     Body = 2,
     /// The application's turn, or the answer's.
     Answer = 3,
+}
+
+impl Phase {
+    /// The counter's word for a silence that was too long.
+    fn silence(self) -> &'static str {
+        match self {
+            Self::Idle => "idle-timeout",
+            Self::Head => "head-timeout",
+            Self::Body => "read-timeout",
+            Self::Answer => "write-timeout",
+        }
+    }
 }
 
 /// The phase, shared between the socket and what is served on it.
@@ -58,6 +71,8 @@ pub(super) struct Socket {
     read: Silence,
     write: Silence,
     limits: Limits,
+    /// Counts the silences that were too long.
+    front: Arc<Tally>,
     /// Bytes of an answer have gone out since the last request began.
     answering: bool,
 }
@@ -70,7 +85,12 @@ struct Limits {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, phases: Phases, settings: &Settings) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        phases: Phases,
+        settings: &Settings,
+        front: Arc<Tally>,
+    ) -> Self {
         let limits = Limits {
             idle: settings.idle,
             head: settings.head,
@@ -83,6 +103,7 @@ impl Socket {
             read: Silence::default(),
             write: Silence::default(),
             limits,
+            front,
             answering: false,
         }
     }
@@ -121,6 +142,7 @@ impl Socket {
             return Poll::Pending;
         };
         ready!(self.read.poll(cx, phase, limit));
+        self.front.up(phase.silence());
         if phase != Phase::Idle && !self.answering {
             // Best effort: who sends nothing may not read either.
             let _ = self.stream.try_write(REQUEST_TIMEOUT);
@@ -144,6 +166,7 @@ impl Socket {
             return Poll::Pending;
         }
         ready!(self.write.poll(cx, Phase::Answer, self.limits.write));
+        self.front.up(Phase::Answer.silence());
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
 }

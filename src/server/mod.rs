@@ -6,13 +6,17 @@
 
 mod body;
 mod connection;
+mod farewell;
 mod io;
 mod listen;
 mod settings;
+mod table;
 
 pub use listen::{Listen, ListenError};
 pub use settings::Settings;
 
+use crate::admin::Admin;
+use crate::meter::Tally;
 use crate::proxy::Proxy;
 use connection::Connections;
 use std::io::ErrorKind;
@@ -23,15 +27,24 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+/// What is behind the connections.
+pub struct Services {
+    pub proxy: Arc<Proxy>,
+    pub admin: Admin,
+    /// Counts connections turned away or given up, by reason.
+    pub front: Arc<Tally>,
+}
+
 /// Serves until `stop` says so, then lets running answers finish for at most
 /// `settings.graceshut`. True if all of them did.
 pub async fn serve(
     listener: TcpListener,
-    proxy: Arc<Proxy>,
+    services: Services,
     settings: Settings,
     mut stop: watch::Receiver<bool>,
 ) -> bool {
-    let connections = Connections::new(proxy, settings.clone(), stop.clone());
+    let graceshut = settings.graceshut;
+    let connections = Connections::new(services, settings, stop.clone());
     loop {
         tokio::select! {
             biased;
@@ -40,8 +53,8 @@ pub async fn serve(
         }
     }
     drop(listener);
-    info!(open = connections.count(), "draining");
-    connections.drained(settings.graceshut).await
+    info!(open = connections.open_now(), "draining");
+    connections.drained(graceshut).await
 }
 
 async fn welcome(accepted: std::io::Result<(TcpStream, SocketAddr)>, connections: &Connections) {
@@ -49,6 +62,7 @@ async fn welcome(accepted: std::io::Result<(TcpStream, SocketAddr)>, connections
         Ok((stream, peer)) => connections.open(stream, peer),
         Err(error) if is_one_connections_fault(error.kind()) => {}
         Err(error) => {
+            connections.count("accept");
             warn!(%error, "cannot accept connections; trying again");
             tokio::time::sleep(ACCEPT_BACKOFF).await;
         }

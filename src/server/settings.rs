@@ -9,6 +9,14 @@ use std::time::Duration;
 pub struct Settings {
     /// `server.listen`
     pub listen: Listen,
+    /// `server.maxconnections`: of all clients at one time.
+    pub connections: u32,
+    /// `limit.client`: of one client at one time; zero is no limit.
+    pub client: u32,
+    /// `limit.header`: the longest head, bytes.
+    pub header_bytes: usize,
+    /// `limit.headers`: the most lines of a head.
+    pub header_lines: usize,
     /// `server.trusted`: networks whose `X-Forwarded-*` are believed.
     pub trusted: Vec<IpNet>,
     /// `limit.head`: a request's head, from its first byte to its last.

@@ -51,6 +51,11 @@ impl Memory {
         self.cache.remove(&id);
     }
 
+    /// Copies held.
+    pub fn len(&self) -> u64 {
+        self.cache.len() as u64
+    }
+
     /// Bytes held.
     pub fn bytes(&self) -> u64 {
         self.cache.weight()

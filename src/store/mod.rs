@@ -112,6 +112,11 @@ impl Store {
         self.shared.counters.snapshot(self.shared.memory.bytes())
     }
 
+    /// How many copies there are: those in the file, or those in memory if they are more.
+    pub fn copies(&self) -> u64 {
+        self.counters().copies.max(self.shared.memory.len())
+    }
+
     /// Never waits for the disk: memory has it at once, the file when its turn comes. `on_disk`
     /// false: memory tier only.
     pub fn put(&self, key: StoreKey, copy: Copy, on_disk: bool) {

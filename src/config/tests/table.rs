@@ -17,9 +17,10 @@ fn every_key_changes_the_configuration() {
 }
 
 /// Every key with a value that is not its default.
-const OTHERS: [(&str, &str); 43] = [
+const OTHERS: [(&str, &str); 50] = [
     ("server.listen", ":9"),
     ("server.trusted", "none"),
+    ("server.maxconnections", "9"),
     ("server.timeout.read", "1s"),
     ("server.timeout.write", "1s"),
     ("server.timeout.idle", "1s"),
@@ -58,6 +59,13 @@ const OTHERS: [(&str, &str); 43] = [
     ("breaker.close", "2"),
     ("breaker.statuses", "500"),
     ("breaker.ignore", "/poll/**"),
+    ("health.path", ""),
+    // Tests run in the package's folder.
+    ("error.page", "README.md"),
+    ("limit.header", "8 KiB"),
+    ("limit.headers", "9"),
+    ("limit.uri", "9"),
+    ("limit.client", "0"),
     ("limit.head", "1s"),
     ("log.filter", "warn,retter::store=debug"),
     ("log.format", "json"),

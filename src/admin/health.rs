@@ -1,0 +1,87 @@
+//! `/health`: the Go program's fields under their names, and every counter there is.
+//!
+//! | field | what it says |
+//! |---|---|
+//! | `status` | `OK`: RETTER itself answers; how the application is, `circuit` says |
+//! | `server-uptime` | since the start, in words |
+//! | `cache-count` | copies in the file, or in memory if those are more (a new copy is in the file some milliseconds later) |
+//! | `ttl-timer-count` | copies with an expiry: all of them |
+//! | `breaker-count` | the application's breaker and those of single paths |
+//! | `total-request-served`, `...-response-time-ms` | requests, and the time to the head of their answers |
+//! | `memory` | `sys-memory-byte`: resident now; `alloc-memory-byte`: of that the process's own; `total-alloc-memory-byte`: the most that was ever resident. The Go program gave its runtime's figures under these names; these are the system's (Linux; zero elsewhere) |
+//! | `served`, `skipped`, `refused` | answers by `X-Retter`; answers no copy was made of, by reason; connections turned away, by reason |
+//! | `store`, `application` | the file's figures, the connections' figures |
+
+use super::Admin;
+use super::memory::Memory;
+use crate::meter::TimesRead;
+use crate::store::{Dropped, Snapshot};
+use crate::units;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub(super) fn text(admin: &Admin) -> String {
+    let mut text = figures(admin).to_string();
+    text.push('\n');
+    text
+}
+
+fn figures(admin: &Admin) -> Value {
+    let figures = admin.proxy.figures();
+    let TimesRead { count, total, average, slowest, fastest } = figures.times;
+    let copies = admin.store.copies();
+    let memory = Memory::read();
+    json!({
+        "status": "OK",
+        "server-uptime": uptime(admin),
+        "cache-count": copies,
+        "ttl-timer-count": copies,
+        "breaker-count": figures.breakers,
+        "total-request-served": count,
+        "total-response-time-ms": total,
+        "average-response-time-ms": average,
+        "slowest-response-time-ms": slowest,
+        "fastest-response-time-ms": fastest,
+        "memory": {
+            "sys-memory-byte": memory.resident,
+            "alloc-memory-byte": memory.own,
+            "total-alloc-memory-byte": memory.peak,
+        },
+        "served": figures.served,
+        "skipped": figures.skipped,
+        "refused": admin.front.read(),
+        "application": {
+            "connections-opened": figures.upstream.opened,
+            "connections-idle": figures.upstream.idle,
+            "requests-on-kept-connection": figures.upstream.reused,
+            "resends": figures.upstream.resends,
+        },
+        "store": file(&admin.store.counters()),
+    })
+}
+
+fn file(store: &Snapshot) -> Value {
+    let dropped: BTreeMap<_, _> =
+        Dropped::ALL.iter().map(|reason| reason.as_str()).zip(store.dropped).collect();
+    json!({
+        "copies": store.copies,
+        "live-byte": store.live_bytes,
+        "queued": store.queued,
+        "dropped": dropped,
+        "damaged": store.damaged,
+        "rows-written": store.writes,
+        "commits": store.commits,
+        "last-commit-ms": store.last_commit.as_secs_f64() * 1000.0,
+        "memory-byte": store.memory_bytes,
+        "memory-hits": store.memory_hits,
+        "memory-misses": store.memory_misses,
+        "disk-reads": store.disk_reads,
+        "disk-hits": store.disk_hits,
+    })
+}
+
+fn uptime(admin: &Admin) -> String {
+    let seconds = admin.started.elapsed().as_secs();
+    units::duration_words(Duration::from_secs(seconds))
+}
