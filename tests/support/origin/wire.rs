@@ -9,6 +9,8 @@ use std::thread;
 pub struct Wire<'a> {
     stream: &'a TcpStream,
     reader: BufReader<&'a TcpStream>,
+    /// What is to go out in one piece.
+    held: Option<Vec<u8>>,
 }
 
 /// What becomes of the connection after an answer.
@@ -22,7 +24,7 @@ pub enum Next {
 
 impl<'a> Wire<'a> {
     pub fn new(stream: &'a TcpStream) -> Self {
-        Self { stream, reader: BufReader::new(stream) }
+        Self { stream, reader: BufReader::new(stream), held: None }
     }
 
     /// The next request's head up to and with its empty line; `None` at the end.
@@ -49,11 +51,24 @@ impl<'a> Wire<'a> {
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(bytes)
+        match &mut self.held {
+            Some(held) => held.write_all(bytes),
+            None => self.stream.write_all(bytes),
+        }
     }
 
     /// Writes the answer, as far as its ending lets it.
     pub fn answer(&mut self, answer: &Answer, without_body: bool) -> io::Result<Next> {
+        // Bytes after the end arrive with the answer, or they would be another story.
+        self.held = matches!(answer.ending, Ending::Extra(_)).then(Vec::new);
+        let next = self.tell(answer, without_body);
+        match self.held.take() {
+            Some(held) => self.stream.write_all(&held).and(next),
+            None => next,
+        }
+    }
+
+    fn tell(&mut self, answer: &Answer, without_body: bool) -> io::Result<Next> {
         thread::sleep(answer.delay);
         self.write(head_of(answer).as_bytes())?;
         if without_body {
