@@ -75,6 +75,11 @@ impl Capture {
         Ok(())
     }
 
+    /// What has been copied so far.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The whole body, in a buffer of its own size.
     pub fn finish(mut self) -> Bytes {
         let mut bytes = std::mem::take(&mut self.bytes);

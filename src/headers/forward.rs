@@ -11,17 +11,26 @@ use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 use std::net::IpAddr;
 
 /// Who is on the other end of the connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Client {
     pub address: IpAddr,
     /// The address is in one of the `server.trusted` networks.
     pub trusted: bool,
+    /// The address as a field's value: written once a connection, not once a request.
+    text: HeaderValue,
+}
+
+impl Client {
+    /// The client at `address`.
+    pub fn new(address: IpAddr, trusted: bool) -> Self {
+        Self { address, trusted, text: text(&address.to_string()) }
+    }
 }
 
 /// The fields to send on for a request from `client` with `received`, from which a stranger's
 /// claims have been taken off. `via` is this RETTER's own member of the `Via` list (RFC 9110
 /// section 7.6.3).
-pub fn forwarded(received: &HeaderMap, client: IpAddr, via: &HeaderValue) -> HeaderMap {
+pub fn forwarded(received: &HeaderMap, client: &Client, via: &HeaderValue) -> HeaderMap {
     let mut sent = end_to_end(received);
     drop_aliases(&mut sent);
     say_who_asks(&mut sent, client);
@@ -54,14 +63,14 @@ fn is_plain(name: &HeaderName) -> bool {
 }
 
 /// What a trusted proxy in front has said stands; its address joins the list.
-fn say_who_asks(sent: &mut HeaderMap, client: IpAddr) {
-    let (address, host) = (text(&client.to_string()), sent.get(header::HOST).cloned());
-    append_member(sent, X_FORWARDED_FOR, &address);
-    keep_or(sent, X_REAL_IP, Some(address));
+fn say_who_asks(sent: &mut HeaderMap, client: &Client) {
+    let host = sent.get(header::HOST).cloned();
+    append_member(sent, X_FORWARDED_FOR, &client.text);
+    keep_or(sent, X_REAL_IP, Some(client.text.clone()));
     keep_or(sent, X_FORWARDED_PROTO, Some(HTTP));
     keep_or(sent, X_FORWARDED_HOST, host);
     if sent.contains_key(header::FORWARDED) {
-        append_member(sent, header::FORWARDED, &text(&node(client)));
+        append_member(sent, header::FORWARDED, &text(&node(client.address)));
     }
 }
 
@@ -84,15 +93,14 @@ fn keep_trailers(received: &HeaderMap, sent: &mut HeaderMap) {
 /// Adds one member at the end of a comma-separated list, on one line: not every application reads
 /// the lines after the first.
 fn append_member(headers: &mut HeaderMap, name: HeaderName, member: &HeaderValue) {
-    let mut lines = headers.get_all(&name).iter().peekable();
-    let list = if lines.peek().is_none() {
-        member.clone()
-    } else {
-        let lines: Vec<&[u8]> =
-            lines.map(HeaderValue::as_bytes).chain([member.as_bytes()]).collect();
-        HeaderValue::from_bytes(&lines.join(&b", "[..])).unwrap_or_else(|_| member.clone())
-    };
-    headers.insert(name, list);
+    match headers.entry(name) {
+        Entry::Vacant(place) => drop(place.insert(member.clone())),
+        Entry::Occupied(mut lines) => {
+            let all: Vec<&[u8]> = lines.iter().chain([member]).map(HeaderValue::as_bytes).collect();
+            let one = HeaderValue::from_bytes(&all.join(&b", "[..]));
+            lines.insert(one.unwrap_or_else(|_| member.clone()));
+        }
+    }
 }
 
 fn keep_or(headers: &mut HeaderMap, name: HeaderName, ours: Option<HeaderValue>) {
@@ -130,7 +138,10 @@ mod tests {
     use super::*;
 
     const VIA: HeaderValue = HeaderValue::from_static("1.1 retter-test");
-    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 7));
+
+    fn client() -> Client {
+        Client::new(IpAddr::from([203, 0, 113, 7]), true)
+    }
 
     fn received() -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -150,7 +161,7 @@ mod tests {
     fn a_stranger_cannot_say_who_he_is() {
         let mut received = received();
         take_off_claims(&mut received);
-        let sent = forwarded(&received, CLIENT, &VIA);
+        let sent = forwarded(&received, &client(), &VIA);
         assert_eq!(all(&sent, X_FORWARDED_FOR), ["203.0.113.7"]);
         assert_eq!(all(&sent, X_REAL_IP), ["203.0.113.7"]);
         assert_eq!(all(&sent, X_FORWARDED_PROTO), ["http"]);
@@ -161,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_trusted_proxy_is_believed_and_added_to_the_list() {
-        let sent = forwarded(&received(), CLIENT, &VIA);
+        let sent = forwarded(&received(), &client(), &VIA);
         assert_eq!(all(&sent, X_FORWARDED_FOR), ["10.0.0.1, 203.0.113.7"]);
         assert_eq!(all(&sent, X_FORWARDED_PROTO), ["https"]);
         assert_eq!(all(&sent, header::FORWARDED), ["for=10.0.0.1, for=203.0.113.7;proto=http"]);
@@ -172,8 +183,8 @@ mod tests {
     fn only_trailers_survive_of_te() {
         let mut headers = received();
         headers.insert(header::TE, HeaderValue::from_static("gzip, Trailers"));
-        assert_eq!(all(&forwarded(&headers, CLIENT, &VIA), header::TE), ["trailers"]);
+        assert_eq!(all(&forwarded(&headers, &client(), &VIA), header::TE), ["trailers"]);
         headers.insert(header::TE, HeaderValue::from_static("gzip"));
-        assert_eq!(all(&forwarded(&headers, CLIENT, &VIA), header::TE), [""; 0]);
+        assert_eq!(all(&forwarded(&headers, &client(), &VIA), header::TE), [""; 0]);
     }
 }

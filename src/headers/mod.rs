@@ -66,16 +66,21 @@ pub fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item
 }
 
 fn connection_options(headers: &HeaderMap) -> Vec<String> {
+    match headers.get(header::CONNECTION) {
+        None => return Vec::new(),
+        // What most say, and what is no end-to-end field in any case: not worth taking apart.
+        Some(usual) if usual == "keep-alive" || usual == "close" => {
+            let mut lines = headers.get_all(header::CONNECTION).iter();
+            if lines.nth(1).is_none() {
+                return Vec::new();
+            }
+        }
+        Some(_) => {}
+    }
     list(headers, &header::CONNECTION)
-        .filter(|option| !is_usual(option))
         .map(str::to_ascii_lowercase)
         .filter(|option| !IN_VAIN.contains(&option.as_str()))
         .collect()
-}
-
-/// What nearly every `Connection` says, and what is no end-to-end field in any case.
-fn is_usual(option: &str) -> bool {
-    option.eq_ignore_ascii_case("keep-alive") || option.eq_ignore_ascii_case("close")
 }
 
 /// What a `Connection` list cannot take away.

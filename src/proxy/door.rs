@@ -13,7 +13,7 @@ use http::{Method, StatusCode, Uri, Version, request};
 /// Lets a request in, or says why not. `via` is this RETTER's own name in `Via`.
 pub(super) fn admit(
     head: &mut request::Parts,
-    client: Client,
+    client: &Client,
     via: &HeaderValue,
     settings: &Settings,
 ) -> Result<(), Refusal> {
@@ -90,11 +90,13 @@ mod tests {
     use super::*;
     use crate::proxy::ErrorPage;
     use http::Request;
-    use std::net::{IpAddr, Ipv4Addr};
+    use std::net::IpAddr;
 
     const VIA: HeaderValue = HeaderValue::from_static("1.1 retter-me");
-    const STRANGER: Client =
-        Client { address: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)), trusted: false };
+
+    fn stranger() -> Client {
+        Client::new(IpAddr::from([203, 0, 113, 7]), false)
+    }
 
     fn settings() -> Settings {
         Settings {
@@ -114,7 +116,9 @@ mod tests {
     }
 
     fn refused(mut head: request::Parts) -> Option<u16> {
-        admit(&mut head, STRANGER, &VIA, &settings()).err().map(|refusal| refusal.status.as_u16())
+        admit(&mut head, &stranger(), &VIA, &settings())
+            .err()
+            .map(|refusal| refusal.status.as_u16())
     }
 
     #[test]
@@ -131,7 +135,7 @@ mod tests {
     #[test]
     fn after_the_door_only_host_names_the_host() {
         let mut head = asked(Version::HTTP_10, "http://shop.example/a?b", &[]);
-        assert!(admit(&mut head, STRANGER, &VIA, &settings()).is_ok());
+        assert!(admit(&mut head, &stranger(), &VIA, &settings()).is_ok());
         assert_eq!(head.uri.to_string(), "/a?b");
         assert_eq!(head.headers[header::HOST], "shop.example");
     }

@@ -1,31 +1,27 @@
-//! The application's side of a request: a task of its own.
+//! The application's side of a request.
 //!
 //! It asks, watches the time, tells the breaker how it ended, keeps a copy if it may, and hands
 //! the answer over. A visitor who leaves takes none of that with him: the copy is still
-//! refreshed and the outcome still counts.
+//! refreshed and the outcome still counts. So it is a task of its own from the moment it has to
+//! be: when the visitor leaves before the head, and for a body that is still coming. Until then
+//! it runs in the task of the visitor who waits for it, which spares every request the making of
+//! a task and the wake-ups between two.
 
 use super::Proxy;
+use super::accompanied::Accompanied;
 use super::asked::Asked;
-use super::body::{Body, Piece};
-use super::gathered::{Gathered, HELD_BYTES, Hold};
+use super::body::Body;
+use super::gathered::Gathered;
 use super::judge::Ticket;
 use super::keep::Keep;
 use crate::breaker::{Fault, Outcome};
-use crate::policy::Framing;
-use crate::upstream::{Failure, Reply, ReplyBody, RequestBody};
+use crate::upstream::{Failure, Reply, RequestBody};
 use crate::{encoding, headers, key};
-use bytes::Bytes;
 use http::{HeaderMap, Request, Uri, header, response};
-use http_body::Frame;
 use std::borrow::Cow;
-use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Duration;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::sleep;
 
 /// What came of asking.
 pub(super) enum Brought {
@@ -42,28 +38,25 @@ pub(super) struct Answer {
 }
 
 pub(super) struct Errand {
-    proxy: Arc<Proxy>,
-    asked: Arc<Asked>,
+    pub(super) proxy: Arc<Proxy>,
+    pub(super) asked: Arc<Asked>,
     /// None for methods that are never judged.
-    ticket: Option<Ticket>,
+    pub(super) ticket: Option<Ticket>,
 }
 
 impl Errand {
     /// Sends the request off and waits until there is something to say to the visitor.
-    pub(super) async fn start(
+    pub(super) async fn run_for_visitor(
         proxy: &Arc<Proxy>,
         asked: &Arc<Asked>,
         body: RequestBody,
         ticket: Option<Ticket>,
     ) -> Brought {
         let errand = Self { proxy: Arc::clone(proxy), asked: Arc::clone(asked), ticket };
-        let (deliver, delivered) = oneshot::channel();
-        tokio::spawn(errand.run(body, deliver));
-        // A task that ends without a word has panicked; for the visitor the answer is lost.
-        delivered.await.unwrap_or(Brought::Nothing(Failure::Reset))
+        Accompanied::new(errand.run(body)).await
     }
 
-    async fn run(mut self, body: RequestBody, deliver: oneshot::Sender<Brought>) {
+    async fn run(mut self, body: RequestBody) -> Brought {
         let request = self.request(body);
         let upstream = self.proxy.upstream.clone();
         let replied = {
@@ -71,10 +64,10 @@ impl Errand {
             self.watch(sent).await
         };
         match replied {
-            Ok(reply) => self.bring(reply, deliver).await,
+            Ok(reply) => self.bring(reply).await,
             Err(failure) => {
                 self.failed(failure);
-                let _ = deliver.send(Brought::Nothing(failure));
+                Brought::Nothing(failure)
             }
         }
     }
@@ -85,7 +78,7 @@ impl Errand {
         *request.method_mut() = asked.method.clone();
         *request.uri_mut() = self.target();
         *request.headers_mut() =
-            headers::forwarded(&asked.headers, self.asked.client.address, &self.proxy.via);
+            headers::forwarded(&asked.headers, &self.asked.client, &self.proxy.via);
         if self.asked.key.is_ok() {
             narrow_codings(request.headers_mut());
         }
@@ -102,24 +95,23 @@ impl Errand {
     }
 
     /// The head is here: what is known by now is recorded before it goes to the visitor.
-    async fn bring(mut self, mut reply: Reply, deliver: oneshot::Sender<Brought>) {
+    async fn bring(mut self, mut reply: Reply) -> Brought {
         self.judge_head(&reply.head);
         let mut keep = Keep::of(&self.proxy, &self.asked, &reply.head, reply.framing);
         let mut gathered = Gathered::default();
-        let brought = match self.gather(&mut reply, &mut keep, &mut gathered).await {
+        match self.gather(&mut reply, &mut keep, &mut gathered).await {
             Err(failure) => {
                 self.failed(failure);
                 let body = gathered.broken(reply.framing);
                 Brought::Broken(Answer { head: reply.head, body }, failure)
             }
             Ok(()) if gathered.ended => {
-                self.ended(keep).await;
+                self.ended(keep, &reply.head.headers).await;
                 let body = gathered.whole(reply.framing);
                 Brought::Answer(Answer { head: reply.head, body })
             }
-            Ok(()) => return Box::pin(self.stream(reply, gathered, keep, deliver)).await,
-        };
-        let _ = deliver.send(brought);
+            Ok(()) => Brought::Answer(self.stream(reply, gathered, keep)),
+        }
     }
 
     /// A failure status is a failure now; an event stream is a success now and may last for days.
@@ -132,130 +124,8 @@ impl Errand {
         }
     }
 
-    /// Frames that go with the head: those that are here already, and those to be held back.
-    async fn gather(
-        &mut self,
-        reply: &mut Reply,
-        keep: &mut Keep,
-        gathered: &mut Gathered,
-    ) -> Result<(), Failure> {
-        while !gathered.is_done() {
-            match poll_fn(|cx| Poll::Ready(reply.body.poll_frame(cx))).await {
-                Poll::Ready(next) => gathered.take(next.transpose()?, keep),
-                Poll::Pending => return Box::pin(self.hold_back(reply, keep, gathered)).await,
-            }
-        }
-        Ok(())
-    }
-
-    async fn hold_back(
-        &mut self,
-        reply: &mut Reply,
-        keep: &mut Keep,
-        gathered: &mut Gathered,
-    ) -> Result<(), Failure> {
-        let held = match self.hold(&reply.head, reply.framing).await {
-            Hold::No => return Ok(()),
-            Hold::ToTheEnd => return self.collect(&mut reply.body, keep, gathered).await,
-            Hold::Briefly => timeout(HELD_TIME, self.collect(&mut reply.body, keep, gathered)),
-        };
-        // After the moment the rest is streamed.
-        held.await.unwrap_or(Ok(()))
-    }
-
-    /// How long the head waits for the rest of its body.
-    async fn hold(&self, head: &response::Parts, framing: Framing) -> Hold {
-        if headers::is_event_stream(&head.headers) || self.proxy.is_failure(head.status) {
-            return Hold::No;
-        }
-        let probe = self.ticket.as_ref().is_some_and(Ticket::is_probe);
-        match framing {
-            Framing::Length(length) if length > HELD_BYTES => Hold::No,
-            Framing::Length(_) if probe || self.has_copy().await => Hold::ToTheEnd,
-            Framing::Chunked | Framing::Close if probe => Hold::Briefly,
-            _ => Hold::No,
-        }
-    }
-
-    async fn has_copy(&self) -> bool {
-        let Ok(key) = &self.asked.key else { return false };
-        let Proxy { store, settings, .. } = &*self.proxy;
-        for lookup in key.lookups(store.secret(), &settings.key) {
-            if store.has(lookup.key.id()).await {
-                return true;
-            }
-        }
-        false
-    }
-
-    async fn collect(
-        &mut self,
-        body: &mut ReplyBody,
-        keep: &mut Keep,
-        gathered: &mut Gathered,
-    ) -> Result<(), Failure> {
-        while !gathered.is_done() {
-            let next = self.watch(pin!(body.frame())).await;
-            gathered.take(next.transpose()?, keep);
-        }
-        Ok(())
-    }
-
-    /// The head goes now, and the body as it comes.
-    async fn stream(
-        self,
-        reply: Reply,
-        gathered: Gathered,
-        keep: Keep,
-        deliver: oneshot::Sender<Brought>,
-    ) {
-        let (pieces, rest) = mpsc::channel(PIECES_UNDER_WAY);
-        let body = Body::streamed(gathered.frames, Some(rest), reply.framing.length());
-        let _ = deliver.send(Brought::Answer(Answer { head: reply.head, body }));
-        self.pump(reply.body, pieces, keep).await;
-    }
-
-    /// Streams the rest. The clock runs only while the application is awaited, never while the
-    /// client is.
-    async fn pump(mut self, mut body: ReplyBody, pieces: mpsc::Sender<Piece>, mut keep: Keep) {
-        loop {
-            let next = tokio::select! {
-                biased;
-                next = async { self.watch(pin!(body.frame())).await } => next,
-                () = pieces.closed() => return self.finish_alone(body, keep).await,
-            };
-            match next {
-                Some(Ok(frame)) => {
-                    keep.push(&frame);
-                    hand_over(frame, &pieces, &mut keep).await;
-                }
-                Some(Err(failure)) => return self.failed(failure),
-                None => {
-                    self.ended(keep).await;
-                    let _ = pieces.send(Piece::End).await;
-                    return;
-                }
-            }
-        }
-    }
-
-    /// The client has left. The copy is still worth having if it comes soon; an answer without
-    /// end must not hold a place in the application for nobody.
-    async fn finish_alone(mut self, mut body: ReplyBody, mut keep: Keep) {
-        let deadline = Instant::now() + ALONE_TIME;
-        while keep.is_copying() {
-            let watched = async { self.watch(pin!(body.frame())).await };
-            match timeout_at(deadline, watched).await {
-                Ok(Some(Ok(frame))) => keep.push(&frame),
-                Ok(Some(Err(failure))) => return self.failed(failure),
-                Ok(None) => return self.ended(keep).await,
-                Err(_) => return,
-            }
-        }
-    }
-
     /// Waits for the application, and tells the breaker when that takes too long.
-    async fn watch<T>(&mut self, mut wait: Pin<&mut impl Future<Output = T>>) -> T {
+    pub(super) async fn watch<T>(&mut self, mut wait: Pin<&mut impl Future<Output = T>>) -> T {
         let Some(ticket) = &mut self.ticket else { return wait.await };
         tokio::select! {
             biased;
@@ -265,12 +135,12 @@ impl Errand {
         wait.await
     }
 
-    async fn ended(&mut self, keep: Keep) {
+    pub(super) async fn ended(&mut self, keep: Keep, fields: &HeaderMap) {
         self.record(Outcome::Good);
-        keep.store(&self.proxy, &self.asked).await;
+        keep.store(&self.proxy, &self.asked, fields).await;
     }
 
-    fn failed(&mut self, failure: Failure) {
+    pub(super) fn failed(&mut self, failure: Failure) {
         let fault = match failure {
             Failure::ClientGone => return,
             Failure::Timeout | Failure::Silent => Fault::Timeout,
@@ -287,22 +157,6 @@ impl Errand {
     }
 }
 
-/// One frame for the client. Who reads slowly is waited for, but not with a copy in hand: the
-/// memory for copies in the making is everybody's.
-async fn hand_over(frame: Frame<Bytes>, pieces: &mpsc::Sender<Piece>, keep: &mut Keep) {
-    let frame = match pieces.try_send(Piece::Frame(frame)) {
-        Err(TrySendError::Full(piece)) => piece,
-        // A client that left does not end a copy.
-        Ok(()) | Err(TrySendError::Closed(_)) => return,
-    };
-    let mut sent = pin!(pieces.send(frame));
-    if keep.is_copying() && timeout(CLIENT_TIME, sent.as_mut()).await.is_ok() {
-        return;
-    }
-    keep.give_up("slow-client");
-    let _ = sent.await;
-}
-
 /// What could become a copy must come in a coding that we can take off for the next reader.
 fn narrow_codings(fields: &mut HeaderMap) {
     let accepted = headers::text(fields, &header::ACCEPT_ENCODING);
@@ -310,15 +164,3 @@ fn narrow_codings(fields: &mut HeaderMap) {
         fields.insert(header::ACCEPT_ENCODING, narrowed);
     }
 }
-
-/// How long a copy in the making waits for a client that does not read.
-const CLIENT_TIME: Duration = Duration::from_secs(1);
-
-/// How long an answer may go on for its copy alone.
-const ALONE_TIME: Duration = Duration::from_secs(5);
-
-/// How long a probe's body of unknown length is held back.
-const HELD_TIME: Duration = Duration::from_secs(1);
-
-/// Frames between the application and a client that reads more slowly.
-const PIECES_UNDER_WAY: usize = 4;

@@ -8,17 +8,6 @@ use http_body::Frame;
 use std::collections::VecDeque;
 use tokio::sync::mpsc;
 
-/// How long an answer's head waits for its body.
-#[derive(Clone, Copy)]
-pub(super) enum Hold {
-    /// Only for what is here already.
-    No,
-    /// A copy could still be given instead: until the body is whole or has broken off.
-    ToTheEnd,
-    /// A probe's body of unknown length: for a moment.
-    Briefly,
-}
-
 /// Frames taken before the head has left.
 #[derive(Default)]
 pub(super) struct Gathered {

@@ -5,6 +5,7 @@ use super::Proxy;
 use super::asked::{Asked, Kind};
 use crate::capture::Capture;
 use crate::clock::Now;
+use crate::key::StoreKey;
 use crate::policy::{self, Framing, MayStore, Storable};
 use crate::store::Copy;
 use bytes::Bytes;
@@ -25,7 +26,6 @@ pub(super) enum Keep {
 pub(super) struct Draft {
     storable: Storable,
     status: StatusCode,
-    headers: HeaderMap,
     body: Capture,
 }
 
@@ -45,7 +45,6 @@ impl Keep {
             MayStore::Store(storable) => Self::Copy(Box::new(Draft {
                 storable,
                 status: head.status,
-                headers: policy::stored_headers(&head.headers),
                 body: proxy.captures.capture(settings.policy.maxbody, framing.length()),
             })),
             MayStore::Forget => Self::Forget,
@@ -76,26 +75,33 @@ impl Keep {
         }
     }
 
-    /// The answer was whole.
-    pub(super) async fn store(self, proxy: &Proxy, asked: &Asked) {
+    /// The answer was whole; `fields` are those of its head.
+    pub(super) async fn store(self, proxy: &Proxy, asked: &Asked, fields: &HeaderMap) {
         let (now, Ok(key)) = (Now::read(), &asked.key) else { return };
         match self {
             Self::Nothing => {}
             Self::GivenUp(reason) => drop(Self::skip(proxy, asked, reason)),
             Self::Forget => proxy.forget(key, now).await,
             Self::Copy(draft) => {
-                let Draft { storable, status, headers, body } = *draft;
-                let place = storable.store_key(key, proxy.store.secret());
+                let place = draft.storable.store_key(key, proxy.store.secret());
                 proxy.farewells.lock().alive(|| place.id());
-                let copy = Copy {
-                    status,
-                    headers,
-                    body: body.finish(),
-                    stored_at: now.wall,
-                    why: storable.why,
-                };
-                proxy.store.put(place, copy, storable.on_disk);
+                if !proxy.store.has_just_kept(&place, draft.body.bytes(), now.wall) {
+                    draft.store(proxy, place, fields, now);
+                }
             }
         }
+    }
+}
+
+impl Draft {
+    fn store(self, proxy: &Proxy, place: StoreKey, fields: &HeaderMap, now: Now) {
+        let copy = Copy {
+            status: self.status,
+            headers: policy::stored_headers(fields),
+            body: self.body.finish(),
+            stored_at: now.wall,
+            why: self.storable.why,
+        };
+        proxy.store.put(place, copy, self.storable.on_disk);
     }
 }

@@ -5,15 +5,18 @@
 //! when the visitor has left. Which page belongs to whom, what may be kept and whether to ask at
 //! all is decided elsewhere (`key`, `policy`, `breaker`); here is only the order of things.
 
+mod accompanied;
 mod answer;
 mod asked;
 mod body;
 mod door;
 mod errand;
 mod gathered;
+mod hold;
 mod judge;
 mod keep;
 mod pages;
+mod pump;
 mod rescue;
 mod served;
 mod settings;
@@ -103,7 +106,7 @@ impl Proxy {
     ) -> Response<Body> {
         let began = Now::read();
         let (mut head, body) = request.into_parts();
-        let entered = door::admit(&mut head, client, &self.via, &self.settings);
+        let entered = door::admit(&mut head, &client, &self.via, &self.settings);
         let asked = Arc::new(Asked::of(head, client, &self.settings.key));
         let served = match entered {
             Ok(()) => self.serve(&asked, body).await,
@@ -132,7 +135,7 @@ impl Proxy {
             Ok(ticket) => ticket,
             Err(rejected) => return self.without_asking(asked, rejected).await,
         };
-        match Errand::start(self, asked, body, ticket).await {
+        match Errand::run_for_visitor(self, asked, body, ticket).await {
             Brought::Answer(answer) if self.is_failure(answer.head.status) => {
                 let why = Why::Status(answer.head.status);
                 self.rescue(asked, why).await.unwrap_or(Served::Failed(answer, why))

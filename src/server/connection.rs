@@ -51,7 +51,7 @@ impl Connections {
 
     pub(super) fn open(&self, stream: TcpStream, peer: SocketAddr) {
         let address = peer.ip().to_canonical();
-        let client = Client { address, trusted: self.each.settings.trusts(address) };
+        let client = Client::new(address, self.each.settings.trusts(address));
         let place = match self.table.enter(address, client.trusted) {
             Ok(place) => place,
             Err(full) => {
@@ -87,7 +87,7 @@ impl Each {
         let (phases, old) = (Phases::default(), AtomicBool::new(false));
         let front = Arc::clone(&self.services.front);
         let socket = Socket::new(stream, phases.clone(), &self.settings, front);
-        let service = service_fn(|request| self.answer(request, client, &phases, &old));
+        let service = service_fn(|request| self.answer(request, &client, &phases, &old));
         let mut connection = self.http.serve_connection(TokioIo::new(socket), service);
         let Err(error) = self.run(Pin::new(&mut connection)).await else { return };
         debug!(%error, client = %client.address, "connection ended");
@@ -109,7 +109,7 @@ impl Each {
     async fn answer(
         &self,
         request: Request<Incoming>,
-        client: Client,
+        client: &Client,
         phases: &Phases,
         old: &AtomicBool,
     ) -> Result<Response<Sent<proxy::Body>>, Infallible> {
@@ -117,7 +117,7 @@ impl Each {
         let request = request.map(|body| received(body, phases));
         let response = match self.services.admin.answer(&request) {
             Some(response) => response,
-            None => self.services.proxy.handle(request, client).await,
+            None => self.services.proxy.handle(request, client.clone()).await,
         };
         Ok(response.map(|body| Sent { body, phases: phases.clone() }))
     }

@@ -74,18 +74,6 @@ pub struct Copy {
     pub why: Why,
 }
 
-impl Copy {
-    /// The same page, stored within the same second, which is as fine as `Age` can tell: a page
-    /// that a thousand visitors ask for at once is not kept a thousand times.
-    fn says_the_same_as(&self, other: &Copy) -> bool {
-        let second = |copy: &Copy| copy.stored_at.0 / 1000;
-        second(self) == second(other)
-            && self.body == other.body
-            && (self.status, self.why) == (other.status, other.why)
-            && self.headers == other.headers
-    }
-}
-
 impl Store {
     /// Never fails: what cannot be opened is said in the log, and RETTER goes on with memory.
     /// `application` is its base URL: a file of another one is emptied. Blocks for some
@@ -117,13 +105,17 @@ impl Store {
         self.counters().copies.max(self.shared.memory.len())
     }
 
+    /// The same body was put under this key within this second, which is as fine as `Age` can tell:
+    /// a page that a thousand visitors ask for at once need not be kept a thousand times.
+    pub fn has_just_kept(&self, key: &StoreKey, body: &[u8], now: UnixMillis) -> bool {
+        let held = self.shared.memory.get(key.id(), key);
+        held.is_some_and(|held| held.stored_at.0 / 1000 == now.0 / 1000 && held.body == body)
+    }
+
     /// Never waits for the disk: memory has it at once, the file when its turn comes. `on_disk`
     /// false: memory tier only.
     pub fn put(&self, key: StoreKey, copy: Copy, on_disk: bool) {
         let id = key.id();
-        if self.shared.memory.get(id, &key).is_some_and(|held| held.says_the_same_as(&copy)) {
-            return;
-        }
         let (key, copy) = (Arc::new(key), Arc::new(copy));
         let Shared { memory, queue, counters, .. } = &*self.shared;
         let refused = on_disk.then(|| change::refused(&copy)).flatten();
