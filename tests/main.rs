@@ -2,6 +2,7 @@
 //! once; a module for each theme.
 
 mod crash;
+mod door;
 mod drain;
 mod dummy;
 mod house;

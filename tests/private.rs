@@ -1,6 +1,9 @@
 //! Nobody is ever given a page made for somebody else, and nothing that makes a visitor a person
 //! is found in the file, in what is printed about it, or in the log.
 
+mod addresses;
+mod newcomers;
+
 use crate::support::client::{Answer, Visit, get};
 use crate::support::origin::{Origin, Seen, computed, ok};
 use crate::support::retter::{Retter, Setup};
@@ -49,26 +52,6 @@ fn no_credential_and_no_page_of_a_person_is_found_anywhere() {
         assert!(!contains(bytes, PERSONAL.as_bytes()), "a personal page is found in {place}");
     }
     assert!(contains(&file, b"for everybody"), "an anonymous page is found: the search works");
-}
-
-#[test]
-fn a_newcomers_first_page_becomes_his_own_copy() {
-    let origin = Origin::new().elsewhere(computed(|seen: &Seen| {
-        let session = seen.header("cookie").unwrap_or_default();
-        let answer = ok(format!("{PERSONAL} of session [{session}]"));
-        if session.is_empty() { answer.header("Set-Cookie", NEWCOMER) } else { answer }
-    }));
-    let mut retter = before(&origin);
-    let first = retter.get("/start");
-    assert_eq!(first.header("set-cookie"), Some(NEWCOMER));
-    retter.wait_for_copies(&["/start"]);
-    origin.down();
-    let again = retter.visit(&get("/start").cookie("PHPSESSID=n3wc0m3rsv4lu3"));
-    assert_eq!((again.text(), again.header("set-cookie")), (first.text(), None));
-    nothing_is_shown(&retter.get("/start"), "another newcomer");
-    retter.kill9();
-    let file = std::fs::read(retter.file()).expect("the file");
-    assert!(!contains(&file, b"n3wc0m3rsv4lu3") && !contains(&file, PERSONAL.as_bytes()));
 }
 
 #[test]
@@ -128,23 +111,6 @@ fn a_page_that_php_marks_no_store_is_kept_for_its_visitor_alone() {
     retter.restart();
     assert_eq!(retter.visit(&own).text(), PERSONAL);
     nothing_is_shown(&retter.get("/page"), "nobody");
-}
-
-#[test]
-fn secrets_in_an_address_keep_it_out_of_the_store() {
-    let origin = Origin::new().elsewhere(ok("for who knows the secret"));
-    let retter = before(&origin);
-    let guarded = ["/reset?token=t0p5ecret", "/login?x=1&code=t0p5ecret", "/a/%2e%2e/b", "/a/../b"];
-    for target in guarded.iter().chain(&["/open"]) {
-        assert_eq!(retter.get(target).status, 200, "{target} is forwarded");
-    }
-    retter.wait_for_copies(&["/open"]);
-    origin.down();
-    for target in guarded {
-        nothing_is_shown(&retter.get(target), target);
-    }
-    assert!(!contains(&retter.dump().stdout, b"t0p5ecret"));
-    assert!(!contains(retter.log().as_bytes(), b"t0p5ecret"), "{}", retter.log());
 }
 
 #[test]
@@ -260,7 +226,6 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 
 const BASIC: &str = "a guessable password";
 const PERSONAL: &str = "personal and for one visitor";
-const NEWCOMER: &str = "PHPSESSID=n3wc0m3rsv4lu3; Path=/";
 const PAGES: [&str; 2] = ["/account", "/basket"];
 const VISITORS: [Visitor; 11] = [
     Visitor { name: "nobody in particular", secret: "", ask: get },

@@ -1,9 +1,9 @@
 //! Bodies stream: in bounded memory, as they come, and at the pace of who reads them.
 
-use crate::support::client::{Line, get};
+use crate::support::client::{End, Line, get};
 use crate::support::origin::{Behaviour, Ending, Origin, ok, pattern, pattern_body};
 use crate::support::retter::{Retter, Setup};
-use crate::support::{SOON, until};
+use crate::support::{SOON, for_each_row, until};
 use std::thread;
 use std::time::Duration;
 
@@ -132,6 +132,86 @@ fn a_visitor_who_leaves_is_nobodys_failure() {
     assert_eq!((answer.status, answer.circuit()), (200, "CLOSED"));
 }
 
+#[test]
+fn an_event_stream_is_never_kept() {
+    let events = ok("data: last\n\n").typed("text/event-stream; charset=utf-8");
+    let origin = Origin::new().route("/length", events.clone()).route("/chunks", events.chunked());
+    let origin = origin.elsewhere(ok("a page"));
+    let retter = Setup::before(&origin).without_breaker().start();
+    for path in ["/length", "/chunks", "/page"] {
+        assert!(retter.get(path).is_whole(), "{path}");
+    }
+    retter.wait_for_copies(&["/page"]);
+    origin.down();
+    for path in ["/length", "/chunks"] {
+        assert_eq!(retter.get(path).status, 502, "{path}");
+    }
+}
+
+#[test]
+fn an_answer_without_end_is_left_soon_after_its_reader() {
+    let events = ok("data: first\n\n").typed("text/event-stream").chunked();
+    let endless = || pattern_body(u64::MAX / 2).chunked();
+    let rows: Vec<(&str, Behaviour)> = vec![
+        ("events that fall silent", events.ending(Ending::HangAt(13)).into()),
+        ("an endless page, slow", endless().slowly(1000, Duration::from_millis(10)).into()),
+        ("an endless page, fast", endless().into()),
+        ("a page that falls silent", ok("0123456789").ending(Ending::HangAt(5)).into()),
+    ];
+    for_each_row(&rows, |(name, _)| (*name).to_owned(), |(_, answer)| is_left_soon(answer));
+}
+
+fn is_left_soon(answer: &Behaviour) {
+    let origin = Origin::new().elsewhere(answer.clone());
+    let retter = Setup::before(&origin).set("BACKEND_TIMEOUT", "60").start();
+    let mut line = Line::open(retter.address()).expect("it listens");
+    line.write(&get("/").bytes()).expect("sent");
+    assert_eq!(line.head().expect("a head").status, 200);
+    assert_eq!(origin.live(), 1);
+    drop(line);
+    assert!(until(SOON, || origin.live() == 0), "a place in the application is held for nobody");
+}
+
+#[test]
+fn a_slow_but_moving_reader_of_a_copy_is_not_cut() {
+    let origin = Origin::new().elsewhere(pattern_body(COPY));
+    let setup = Setup::before(&origin).without_breaker().set("SERVER_TIMEOUT_IDLE", "1");
+    let retter = setup.start();
+    assert_eq!(retter.get("/").body.len() as u64, COPY);
+    retter.wait_for_copies(&["/"]);
+    origin.down();
+    let mut line = Line::narrow(retter.address()).expect("it listens");
+    line.write(&get("/").bytes()).expect("sent");
+    let mut length = 0;
+    let answer = line.receive(false, |piece| {
+        length += piece.len() as u64;
+        // 8 MB in four seconds or more.
+        thread::sleep(Duration::from_millis(4));
+    });
+    assert_eq!((answer.retter(), answer.end, length), ("cache", End::Whole, COPY));
+}
+
+#[test]
+fn who_does_not_read_does_not_keep_others_pages_from_being_stored() {
+    let origin = Origin::new().elsewhere(pattern_body(LARGE));
+    let setup = Setup::before(&origin).without_breaker().set("SERVER_TIMEOUT_WRITE", "60");
+    let retter = setup.set("CACHE_MAXBODY", "32 MiB").start();
+    let deaf: Vec<_> = (0..4)
+        .map(|number| {
+            let mut line = Line::narrow(retter.address()).expect("it listens");
+            line.write(&get(&format!("/deaf/{number}")).bytes()).expect("sent");
+            assert_eq!(line.head().expect("a head").status, 200);
+            line
+        })
+        .collect();
+    let kept = until(SOON, || {
+        assert_eq!(retter.get("/page").body.len() as u64, LARGE);
+        String::from_utf8_lossy(&retter.dump().stdout).contains("/page")
+    });
+    assert!(kept, "the memory for copies in the making is held by those who do not read");
+    drop(deaf);
+}
+
 fn upload_head(length: u64) -> String {
     format!("POST /up HTTP/1.1\r\nHost: shop.example\r\nContent-Length: {length}\r\n\r\n")
 }
@@ -157,3 +237,7 @@ fn stays_small(retter: &Retter) {
 
 const LONG: u64 = 100 * 1024 * 1024;
 const PIECE: usize = 256 * 1024;
+/// Below `cache.maxbody`.
+const COPY: u64 = 8_000_000;
+/// All copies in the making together have 32 MiB.
+const LARGE: u64 = 32_000_000;

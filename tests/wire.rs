@@ -1,6 +1,6 @@
 //! What goes from end to end goes as it came; what belongs to one hop stays on it.
 
-use crate::support::client::{Line, get, head, post};
+use crate::support::client::{Line, get, head, post, raw};
 use crate::support::origin::{Behaviour, Origin, answer, ok, pattern};
 use crate::support::retter::{Retter, Setup};
 use crate::support::{SOON, until};
@@ -102,6 +102,37 @@ fn the_application_learns_who_asks_and_how() {
     assert_eq!(values(&origin, "x-forwarded-proto"), ["http"]);
     assert_eq!(values(&origin, "x-forwarded-host"), ["shop.example"]);
     assert!(values(&origin, "via").join(",").contains("1.1 "));
+}
+
+#[test]
+fn what_a_stranger_claims_about_his_way_is_not_passed_on() {
+    let origin = Origin::new().elsewhere(ok("1"));
+    let retter = Setup::before(&origin).set("SERVER_TRUSTED", "none").start();
+    let claims = get("/").header("Via", "1.1 a-lie").header("Forwarded", "for=a-lie");
+    let names = ["X-Real-IP", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"];
+    let more = ["X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Ssl", "X-Forwarded-Server"];
+    let names = [names, more].concat();
+    retter.visit(&names.iter().fold(claims, |visit, name| visit.header(name, "a-lie")));
+    let head = String::from_utf8_lossy(&origin.last("/").head).into_owned();
+    assert!(!head.contains("a-lie"), "{head}");
+    assert_eq!(values(&origin, "x-forwarded-for"), ["127.0.0.1"]);
+    assert_eq!(values(&origin, "x-forwarded-host"), ["shop.example"]);
+    assert_eq!(values(&origin, "via").len(), 1);
+}
+
+#[test]
+fn announced_trailers_pass_to_who_asks_for_them() {
+    let answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n\
+                  4\r\nbody\r\n0\r\nX-Sum: 5eed\r\n\r\n";
+    let origin = Origin::new().elsewhere(Behaviour::Raw(answer.into()));
+    let retter = before(&origin);
+    let asked = get("/").header("TE", "trailers").header("Connection", "TE, close");
+    let came = String::from_utf8_lossy(&raw(retter.address(), &asked.bytes())).to_lowercase();
+    assert!(came.contains("\r\n0\r\nx-sum: 5eed\r\n\r\n"), "{came}");
+    assert_eq!(values(&origin, "te"), ["trailers"]);
+    let plain = get("/").header("Connection", "close").bytes();
+    let came = String::from_utf8_lossy(&raw(retter.address(), &plain)).to_lowercase();
+    assert!(came.ends_with("\r\n0\r\n\r\n"), "who did not ask gets none: {came}");
 }
 
 #[test]

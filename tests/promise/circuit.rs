@@ -3,7 +3,7 @@
 
 use super::want::{is_marked_as_copy, is_ours};
 use super::{ME, THEM, page, page_text, visit};
-use crate::support::client::{Answer, get, head, post};
+use crate::support::client::{Answer, Line, get, head, post};
 use crate::support::origin::{Behaviour, Origin, computed, fail, ok};
 use crate::support::retter::{Retter, Setup};
 use crate::support::{SOON, until};
@@ -146,6 +146,56 @@ fn failing_posts_are_no_outcomes() {
         assert_eq!(retter.visit(&post(&format!("/{number}"), "x")).status, 500);
     }
     assert_eq!(circuit(&retter.get("/page")), "CLOSED");
+}
+
+#[test]
+fn bad_answers_of_ignored_paths_open_nothing() {
+    let origin = Origin::new().route("/poll/hang", Behaviour::Hang).elsewhere(fail(500));
+    let setup = Setup::before(&origin).set("BREAKER_IGNORE", "/poll/**");
+    let setup = setup.set("BREAKER_SLOW_TIME", "100ms").set("BACKEND_TIMEOUT", "200ms");
+    let retter = setup.set("BREAKER_OPEN_MIN", LONG).start();
+    for number in 1..=10 {
+        assert_eq!(circuit(&retter.get("/poll/same")), "CLOSED");
+        assert_eq!(circuit(&retter.get(&format!("/poll/{number}"))), "CLOSED");
+        assert_eq!(circuit(&retter.get("/poll/hang")), "CLOSED");
+    }
+    assert_eq!((origin.hits("/poll/same"), origin.hits("/poll/hang")), (10, 10));
+    // The same answers elsewhere do.
+    let circuits: Vec<_> = (1..=5).map(|n| circuit(&retter.get(&format!("/{n}")))).collect();
+    assert_eq!(circuits.last().map(String::as_str), Some("OPEN"));
+}
+
+#[test]
+fn uploads_that_stall_in_a_get_are_nobodys_failure() {
+    let origin = Origin::new().elsewhere(ok("well"));
+    let setup = Setup::before(&origin).set("BREAKER_SLOW_TIME", "100ms");
+    let setup = setup.set("BACKEND_TIMEOUT", "300ms").set("SERVER_TIMEOUT_READ", "1");
+    let retter = setup.set("BREAKER_OPEN_MIN", LONG).start();
+    let upload = |path: &str, framing: &str| {
+        let mut line = Line::open(retter.address()).expect("it listens");
+        let head = format!("GET {path} HTTP/1.1\r\nHost: shop.example\r\n{framing}\r\n\r\n");
+        line.write(head.as_bytes()).expect("sent");
+        line.write(b"5\r\nfirst").expect("sent");
+        line
+    };
+    let mut stalled: Vec<_> = (0..10)
+        .map(|n| {
+            let framing = ["Content-Length: 100", "Transfer-Encoding: chunked"][n % 2];
+            upload(["/same", &format!("/{n}")][n / 5], framing)
+        })
+        .collect();
+    let arrived = || origin.seen().iter().filter(|seen| seen.body_length > 0).count();
+    assert!(until(SOON, || arrived() == 10), "they are passed on as they come");
+    // Some leave, and some are told that they took too long.
+    stalled.truncate(6);
+    for mut line in stalled {
+        let status = line.head().map_or(0, |answer| answer.status);
+        assert!(matches!(status, 0 | 400 | 408), "{status}");
+    }
+    for path in ["/same", "/other"] {
+        assert_eq!((retter.get(path).status, circuit(&retter.get(path))), (200, "CLOSED".into()));
+    }
+    assert!(!retter.log().contains("to=\"OPEN\""), "{}", retter.log());
 }
 
 /// A breaker that has just opened for `open`, in front of an application that is well again.

@@ -40,6 +40,22 @@ fn the_answer_to_a_post_is_never_a_copy_for_anybody() {
 }
 
 #[test]
+fn a_get_with_a_body_is_neither_stored_nor_rescued() {
+    let origin = Origin::new().elsewhere(computed(page));
+    let retter = Setup::before(&origin).without_breaker().start();
+    let question = get("/search").body("for=lifebelts");
+    assert_eq!(retter.visit(&question).status, 200);
+    assert_eq!(origin.last("/search").body, b"for=lifebelts");
+    retter.get("/page");
+    retter.wait_for_copies(&["/page"]);
+    origin.down();
+    for again in [question, get("/search"), get("/page").body("x")] {
+        assert_eq!(retter.visit(&again).status, 502);
+    }
+    assert_eq!(retter.get("/page").status, 200);
+}
+
+#[test]
 fn a_post_that_may_have_been_done_is_not_done_twice() {
     let origin = Origin::new().route("/order", Behaviour::Reset).elsewhere(ok(""));
     let retter = Setup::before(&origin).without_breaker().start();

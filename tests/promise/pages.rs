@@ -1,9 +1,10 @@
 //! The words around the answers: freshness, our own pages, and a RETTER without a file.
 
-use super::{page, page_text};
+use super::{ME, page, page_text, visit};
 use crate::support::client::get;
-use crate::support::origin::{Origin, computed};
+use crate::support::origin::{Origin, Seen, computed, fail, ok};
 use crate::support::retter::Setup;
+use std::thread;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -47,6 +48,51 @@ fn an_application_without_an_address_is_a_502_that_does_not_name_it() {
     assert!(matches!(answer.status, 502 | 504), "{answer:?}");
     assert!(asked.elapsed() < Duration::from_secs(5));
     assert!(!answer.text().contains("no-such-host"));
+}
+
+#[test]
+fn a_copy_has_nothing_that_pins_it_downstream() {
+    let page = ok("a page").header("CDN-Cache-Control", "max-age=3600").header("Pragma", "public");
+    let page = page.header("Expires", "Thu, 01 Jan 2099 00:00:00 GMT");
+    let origin = Origin::new().elsewhere(page.header("Cache-Control", "public, s-maxage=3600"));
+    let retter = Setup::before(&origin).without_breaker().start();
+    let pins = ["cdn-cache-control", "expires", "pragma"];
+    let fresh = retter.get("/page");
+    assert!(pins.iter().all(|name| fresh.header(name).is_some()), "its own answer is untouched");
+    retter.wait_for_copies(&["/page"]);
+    origin.down();
+    let copy = retter.get("/page");
+    assert_eq!((copy.status, copy.all("cache-control")), (200, vec!["no-cache"]));
+    assert_eq!(pins.map(|name| copy.header(name)), [None; 3]);
+}
+
+#[test]
+#[ignore = "waits the ten seconds that lie between two farewells"]
+fn a_page_that_is_gone_is_forgotten_for_visitors_with_a_session_too() {
+    let public = |seen: &Seen| page(seen).header("Cache-Control", "public");
+    let origin = Origin::new().elsewhere(computed(public));
+    let retter = Setup::before(&origin).without_breaker().start();
+    for path in ["/gone", "/back", "/known"] {
+        retter.get(path);
+    }
+    retter.wait_for_copies(&["/gone", "/back", "/known"]);
+    let ask = |path: &str| retter.visit(&visit(path, ME));
+    for path in ["/gone", "/back"] {
+        origin.set(path, fail(404));
+        assert_eq!(ask(path).status, 404);
+    }
+    thread::sleep(Duration::from_secs(5));
+    origin.set("/back", computed(public));
+    retter.get("/back");
+    thread::sleep(Duration::from_millis(5500));
+    origin.set("/back", fail(404));
+    for path in ["/gone", "/back"] {
+        assert_eq!(ask(path).status, 404);
+    }
+    origin.down();
+    for (path, status) in [("/known", 200), ("/back", 200), ("/gone", 502)] {
+        assert_eq!((ask(path).status, retter.get(path).status), (status, status), "{path}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A client on a plain socket that reports exactly what came: every header in its order, and
 //! whether the body was whole or the connection was cut.
 
+use socket2::{Domain, Socket, Type};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -24,7 +25,7 @@ pub fn head(target: &str) -> Visit {
 }
 
 pub fn post(target: &str, body: impl AsRef<[u8]>) -> Visit {
-    Visit { body: body.as_ref().to_vec(), ..visit("POST", target) }
+    visit("POST", target).body(body)
 }
 
 pub fn visit(method: &'static str, target: &str) -> Visit {
@@ -70,6 +71,10 @@ impl Visit {
         self.header("Cookie", pairs)
     }
 
+    pub fn body(self, body: impl AsRef<[u8]>) -> Self {
+        Self { body: body.as_ref().to_vec(), ..self }
+    }
+
     pub fn http10(self) -> Self {
         Self { version: "1.0", ..self }
     }
@@ -100,7 +105,19 @@ impl Visit {
 
 impl Line {
     pub fn open(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
+        Self::over(TcpStream::connect(address)?)
+    }
+
+    /// A client that takes little before it has read: what it has not read stays with RETTER.
+    pub fn narrow(address: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        // Before connecting, or the window has been offered already.
+        socket.set_recv_buffer_size(NARROW)?;
+        socket.connect(&address.into())?;
+        Self::over(socket.into())
+    }
+
+    fn over(stream: TcpStream) -> io::Result<Self> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
         Ok(Self { reader: BufReader::new(stream) })
@@ -287,3 +304,5 @@ fn end_of(error: &io::Error) -> End {
 pub const HOST: &str = "shop.example";
 /// How long nothing may come.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes that a narrow client's system holds for it.
+const NARROW: usize = 16 * 1024;

@@ -171,6 +171,11 @@ impl Origin {
         self.shared.connections().opened
     }
 
+    /// How many of them are open now.
+    pub fn live(&self) -> usize {
+        self.shared.connections().live.len()
+    }
+
     fn door(&self) -> MutexGuard<'_, Door> {
         self.door.lock().expect("no holder panics")
     }
