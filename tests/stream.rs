@@ -110,7 +110,8 @@ fn a_slow_but_moving_body_is_not_cut() {
     let slow = ok("0123456789").slowly(1, Duration::from_millis(200));
     let origin = Origin::new().elsewhere(slow);
     // Two seconds in all, never silent for one.
-    let answer = Setup::before(&origin).start().get("/");
+    let retter = Setup::before(&origin).start();
+    let answer = retter.get("/");
     assert!(answer.is_whole() && answer.text() == "0123456789", "{answer:?}");
 }
 

@@ -74,6 +74,9 @@ impl<'a> Wire<'a> {
         if without_body {
             return Ok(Next::Request);
         }
+        if let Ending::Extra(more) = &answer.ending {
+            return self.with_more(answer, more);
+        }
         self.content(answer)?;
         self.end(answer)
     }
@@ -101,6 +104,16 @@ impl<'a> Wire<'a> {
         Ok(())
     }
 
+    /// In one piece: what comes later than the end may come after the answer has been believed.
+    fn with_more(&mut self, answer: &Answer, more: &[u8]) -> io::Result<Next> {
+        let length = answer.body.length();
+        let body = framed(answer.framing, answer.body.piece(0, length, length as usize));
+        let chunked = answer.framing == Framing::Chunked;
+        let last = if chunked { LAST_CHUNK } else { b"" };
+        self.write(&[&body, last, more].concat())?;
+        Ok(Next::Request)
+    }
+
     fn end(&mut self, answer: &Answer) -> io::Result<Next> {
         let next = match &answer.ending {
             Ending::CloseAt(_) => return Ok(Next::Close),
@@ -114,10 +127,7 @@ impl<'a> Wire<'a> {
             Ending::Whole | Ending::Extra(_) => Next::Request,
         };
         if answer.framing == Framing::Chunked {
-            self.write(b"0\r\n\r\n")?;
-        }
-        if let Ending::Extra(bytes) = &answer.ending {
-            self.write(bytes)?;
+            self.write(LAST_CHUNK)?;
         }
         Ok(next)
     }
@@ -201,3 +211,4 @@ fn framed(framing: Framing, piece: Vec<u8>) -> Vec<u8> {
 }
 
 const PIECE: usize = 64 * 1024;
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
