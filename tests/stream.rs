@@ -205,7 +205,7 @@ fn who_does_not_read_does_not_keep_others_pages_from_being_stored() {
             line
         })
         .collect();
-    let kept = until(SOON, || {
+    let kept = until(SOON * 3, || {
         assert_eq!(retter.get("/page").body.len() as u64, LARGE);
         String::from_utf8_lossy(&retter.dump().stdout).contains("/page")
     });

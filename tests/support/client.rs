@@ -202,7 +202,7 @@ impl Line {
     fn exactly(&mut self, length: u64, sink: &mut impl FnMut(&[u8])) -> io::Result<()> {
         let mut left = length;
         while left > 0 {
-            let bytes = self.reader.fill_buf()?;
+            let bytes = self.more()?;
             let most = (bytes.len() as u64).min(left) as usize;
             if most == 0 {
                 return Err(ErrorKind::UnexpectedEof.into());
@@ -215,20 +215,31 @@ impl Line {
     }
 
     fn until_the_end(&mut self, sink: &mut impl FnMut(&[u8])) -> io::Result<()> {
-        let mut buffer = [0; 16 * 1024];
         loop {
-            match self.reader.read(&mut buffer)? {
-                0 => return Ok(()),
-                got => sink(&buffer[..got]),
+            match self.some()? {
+                end if end.is_empty() => return Ok(()),
+                bytes => sink(&bytes),
             }
         }
     }
 
     /// The next bytes of whatever comes, without reading any of it as HTTP; empty at the end.
     pub fn some(&mut self) -> io::Result<Vec<u8>> {
-        let bytes = self.reader.fill_buf()?.to_vec();
+        let bytes = self.more()?.to_vec();
         self.reader.consume(bytes.len());
         Ok(bytes)
+    }
+
+    /// A wait with a time limit may be interrupted, as one without never is (signal(7)); the
+    /// standard library then asks again in some places only.
+    fn more(&mut self) -> io::Result<&[u8]> {
+        loop {
+            match self.reader.fill_buf() {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+                Ok(_) => return Ok(self.reader.buffer()),
+            }
+        }
     }
 
     fn line(&mut self) -> io::Result<String> {

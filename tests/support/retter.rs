@@ -178,10 +178,11 @@ impl Retter {
         command.output().expect("the binary starts")
     }
 
-    /// Waits until the file holds a copy of every one of these addresses.
+    /// Waits until the file holds a copy of every one of these addresses. On a disk that others
+    /// keep busy that may take a while: RETTER then writes less often.
     pub fn wait_for_copies(&self, paths: &[&str]) {
         let mut dump = String::new();
-        let there = until(SOON, || {
+        let there = until(SOON * 3, || {
             dump = String::from_utf8_lossy(&self.dump().stdout).into_owned();
             paths.iter().all(|path| dump.contains(path))
         });

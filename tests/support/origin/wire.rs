@@ -86,7 +86,10 @@ impl<'a> Wire<'a> {
         let waits = self.stream.set_read_timeout(Some(super::conversation::MOMENT));
         let left = match self.reader.fill_buf() {
             Ok(bytes) => bytes.is_empty(),
-            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+            Err(error) => !matches!(
+                error.kind(),
+                ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+            ),
         };
         left || waits.and_then(|()| self.stream.set_read_timeout(None)).is_err()
     }
