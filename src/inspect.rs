@@ -1,129 +1,142 @@
 //! What `retter-db` prints.
 //!
-//! One line a copy, its fields apart by tabs (an address has no tab, a time has spaces), so that
-//! `cut`, `sort` and `awk` can take it from there. What a visitor wrote is printed without
-//! control characters: a terminal obeys those.
+//! For people: one line a copy, its fields apart by tabs, so that `cut`, `sort` and `awk` can take
+//! it from there, or one copy as the application sent it. What somebody else wrote (addresses,
+//! headers) is printed with its control characters escaped: a terminal obeys those. Only a body
+//! is printed as it is, and on a terminal only if it is text.
+//!
+//! For programs (`--json`): one object a line. Others parse it, so a name keeps its meaning; new
+//! names may come.
+//!
+//! | name | of a copy (`"kind": "copy"`) |
+//! |---|---|
+//! | `id` | text: 32 hexadecimal digits |
+//! | `address` | text: scheme, host, path and query together; no session id is in it |
+//! | `scheme`, `host`, `path`, `query` | text: its parts; a query has its `?`, or is empty |
+//! | `identity` | text: 32 hexadecimal digits that stand for the visitor; null: nobody's in particular |
+//! | `sealed` | true: head and body are encrypted in the file |
+//! | `status` | number: the application's |
+//! | `stored_at` | number: milliseconds since 1970-01-01 UTC |
+//! | `age_seconds` | number: full seconds since then |
+//! | `expires_in_seconds` | number: seconds until `store.ttl` is over; 0 or less: it is |
+//! | `bytes` | number: the body as the application sent it |
+//! | `stored_bytes` | number: the body in the file |
+//! | `encoding` | text: the application's `Content-Encoding`; `identity` for none |
+//! | `packed` | true: zstd around it in the file |
+//! | `content_type` | text; null: none, or sealed |
+//! | `why` | text: why it may be kept, see [`crate::policy::Why`] |
+//!
+//! A row that cannot be read is `"kind": "unreadable"` with `id` and `reason`. `show` adds to a
+//! copy `headers` (pairs of name and value in their order; a value that is no UTF-8 has each byte as
+//! the character of its number), `body`, and `body_encoding`: `utf-8`, or `base64` for a body that
+//! is no UTF-8. All three are null for a sealed copy that was not opened, the latter two also when
+//! only the head was asked for.
+
+mod json;
+mod line;
+mod search;
+mod show;
+mod words;
+
+pub use show::{Asked, show};
 
 use crate::clock::UnixMillis;
 use crate::store::Trouble;
-use crate::store::reader::{Reader, Row, Unreadable};
+use crate::store::reader::{Reader, SessionError};
+use line::{CopyLine, Printer};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// Why nothing, or not everything, was printed.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
-    #[error("{file} is {trouble}: {}", .trouble.remedy())]
+    #[error("{} is {trouble}: {}", .file.display(), .trouble.remedy())]
     File { file: PathBuf, trouble: Trouble },
+    #[error(
+        "{0} is no key: give an id (up to 32 hexadecimal digits, as many as make it the only \
+         one), or an address as `retter-db dump` prints it"
+    )]
+    Key(String),
+    #[error("--session: {0}")]
+    Session(#[from] SessionError),
+    #[error("{} has no copy {key}: `retter-db dump` lists those it has", .file.display())]
+    NotFound { file: PathBuf, key: String },
+    #[error("{} has more than one copy {key}: name one by its id\n{copies}", .file.display())]
+    Several { file: PathBuf, key: String, copies: String },
+    #[error(
+        "this session opens no copy {key} in {}: another visitor's, or an older value\n{copies}",
+        .file.display()
+    )]
+    WrongSession { file: PathBuf, key: String, copies: String },
+    #[error(
+        "copy {id} in {} is damaged ({reason}): RETTER will not serve it, and the next good answer \
+         takes its place",
+        .file.display()
+    )]
+    Damaged { file: PathBuf, id: String, reason: &'static str },
     #[error("cannot print: {0}")]
     Output(#[from] io::Error),
 }
 
+impl InspectError {
+    /// Nothing went wrong, but there is nothing to show either.
+    pub fn is_nothing_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. } | Self::WrongSession { .. })
+    }
+
+    fn of(file: &Path) -> impl Fn(Trouble) -> Self {
+        move |trouble| Self::File { file: file.to_owned(), trouble }
+    }
+}
+
+/// The form of what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs: one object a line.
+    Json,
+}
+
 /// Lists every copy; the number of lines. Whoever reads them may stop at any time (`head`).
-pub fn dump(path: &Path, now: UnixMillis, out: &mut impl Write) -> Result<u64, InspectError> {
-    let trouble = |trouble| InspectError::File { file: path.to_owned(), trouble };
-    let mut reader = Reader::open(path).map_err(trouble)?;
-    let mut lines = 0;
-    loop {
-        let rows = reader.rows().map_err(trouble)?;
-        if rows.is_empty() {
-            break;
-        }
-        lines += rows.len() as u64;
-        if !still_read(print(&rows, now, out))? {
-            return Ok(lines);
-        }
-    }
-    still_read(out.flush())?;
-    Ok(lines)
-}
-
-/// False when the pipe was closed at the other end, which is nobody's fault.
-fn still_read(printed: io::Result<()>) -> io::Result<bool> {
-    match printed {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
-        printed => printed.map(|()| true),
-    }
-}
-
-fn print(
-    rows: &[Result<Row, Unreadable>],
+pub fn dump(
+    file: &Path,
+    format: Format,
     now: UnixMillis,
     out: &mut impl Write,
-) -> io::Result<()> {
-    rows.iter().try_for_each(|row| match row {
-        Ok(row) => writeln!(out, "{}", line(row, now)),
-        Err(row) => writeln!(out, "{}\tunreadable: {}", hex(&row.id.0), row.reason),
-    })
+) -> Result<u64, InspectError> {
+    let mut printer = Printer::new(format, out);
+    while_read(copies(file, now, &mut printer))?;
+    Ok(printer.lines())
 }
 
-/// Address, identity, status, age, expiry, bytes stored/raw, encoding, why stored.
-fn line(row: &Row, now: UnixMillis) -> String {
-    let identity = row.identity.map_or_else(|| "-".to_owned(), |tag| hex(&tag[..8]));
-    [
-        printable(&row.place.to_string()),
-        identity,
-        row.status.to_string(),
-        format!("age {}", words(now.since(row.stored_at))),
-        expiry(row, now),
-        format!("{}/{}", row.stored_bytes, row.raw_bytes),
-        encoding(row),
-        row.why.as_str().to_owned(),
-    ]
-    .join("\t")
-}
-
-fn expiry(row: &Row, now: UnixMillis) -> String {
-    if row.expires_at <= now {
-        return "expired".to_owned();
-    }
-    format!("expires in {}", words(row.expires_at.since(now)))
-}
-
-/// The application's own coding, then what was done to it at rest.
-fn encoding(row: &Row) -> String {
-    let coding = printable(&row.content_encoding);
-    let parts = [
-        if coding.is_empty() { "identity" } else { coding.as_str() },
-        if row.packed { "+zstd" } else { "" },
-        if row.sealed { "+sealed" } else { "" },
-    ];
-    parts.concat()
-}
-
-/// The two largest units of a duration: `6d 23h`, `3m 5s`, `0s`.
-fn words(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    let units = UNITS.iter().map(|(name, size)| (name, seconds / size % limit_of(*size)));
-    let mut shown = units.skip_while(|(_, count)| *count == 0).take(2);
-    let words: Vec<String> = shown
-        .by_ref()
-        .filter(|(_, count)| *count > 0)
-        .map(|(name, count)| format!("{count}{name}"))
-        .collect();
-    if words.is_empty() { "0s".to_owned() } else { words.join(" ") }
-}
-
-/// How many of a unit make the next larger one.
-fn limit_of(size: u64) -> u64 {
-    match size {
-        1 | 60 => 60,
-        3_600 => 24,
-        _ => u64::MAX,
+fn copies(
+    file: &Path,
+    now: UnixMillis,
+    printer: &mut Printer<impl Write>,
+) -> Result<(), InspectError> {
+    let mut reader = Reader::open(file).map_err(InspectError::of(file))?;
+    loop {
+        let rows = reader.rows().map_err(InspectError::of(file))?;
+        if rows.is_empty() {
+            return Ok(printer.finish()?);
+        }
+        for row in &rows {
+            match row {
+                Ok(row) => printer.print(&CopyLine::new(row, now))?,
+                Err(unreadable) => printer.print(unreadable)?,
+            }
+        }
     }
 }
 
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || c == ' ' { '\u{fffd}' } else { c }).collect()
+/// A pipe that was closed at the other end is nobody's fault.
+fn while_read(printed: Result<(), InspectError>) -> Result<(), InspectError> {
+    match printed {
+        Err(InspectError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
+    }
 }
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Name and seconds, largest first.
-const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
 
 #[cfg(test)]
 mod tests;

@@ -66,6 +66,11 @@ pub(super) fn is_guessable(credential: &Credential) -> bool {
     }
 }
 
+/// True for a header that says who a visitor is.
+pub(super) fn is_credential(name: &HeaderName) -> bool {
+    matches!(Meaning::of(name), Meaning::Credential)
+}
+
 enum Meaning {
     None,
     Host,

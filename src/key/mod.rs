@@ -22,6 +22,7 @@ mod identity;
 mod normalize;
 mod place;
 mod query;
+mod session;
 mod settings;
 mod visitor;
 
@@ -33,6 +34,7 @@ mod tests;
 pub use identity::{Identity, Person, Secret};
 pub use place::Place;
 pub use query::forwarded;
+pub use session::{Session, SessionError};
 pub use settings::{QUERY_SECRET, SESSION_COOKIES, SESSION_HARMLESS, Settings};
 pub use visitor::Visitor;
 

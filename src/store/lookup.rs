@@ -7,7 +7,7 @@ use super::change::hash_of;
 use super::entry::{Damage, Header, body_bound, unpack_headers};
 use super::file::{BODIES, ENTRIES, guarded};
 use super::plan::seal_of;
-use super::seal::first_half;
+use super::seal::{Seal, first_half};
 use crate::clock::UnixMillis;
 use crate::encoding;
 use crate::key::{EntryId, StoreKey};
@@ -41,7 +41,8 @@ pub(super) fn read(
     };
     let answer = match fetched {
         Ok(Fetched::Expired) => Ok(Answer::Expired),
-        Ok(Fetched::Stored(header, stored)) => unwrap(id, key, &header, stored),
+        Ok(Fetched::Stored(header, stored)) => unwrap(id, seal_of(key), &header, stored)
+            .map(|copy| copy.map_or(Answer::Sealed, Answer::Copy)),
         Err(damage) => Err(damage),
     };
     Ok(answer.unwrap_or_else(|damage| Answer::Damaged { damage, row_hash }))
@@ -84,19 +85,34 @@ fn fetch_body(
     transaction: &ReadTransaction,
     header: Header,
 ) -> Result<Result<Fetched, Damage>, redb::Error> {
-    let bodies = transaction.open_table(BODIES)?;
-    let stored = body::read(&bodies, header.body.id, header.body.stored_length as usize)?;
-    Ok(stored.map(|stored| Fetched::Stored(Box::new(header), stored)).ok_or(Damage::Body))
+    let stored = stored_body(transaction, &header)?;
+    Ok(stored.map(|stored| Fetched::Stored(Box::new(header), stored)))
 }
 
-fn unwrap(id: EntryId, key: &StoreKey, header: &Header, stored: Vec<u8>) -> Result<Answer, Damage> {
+/// The bytes in `bodies.v1` that a header row promises.
+pub(super) fn stored_body(
+    transaction: &ReadTransaction,
+    header: &Header,
+) -> Result<Result<Vec<u8>, Damage>, redb::Error> {
+    let bodies = transaction.open_table(BODIES)?;
+    let stored = body::read(&bodies, header.body.id, header.body.stored_length as usize)?;
+    Ok(stored.ok_or(Damage::Body))
+}
+
+/// The copy that a row and its stored body are; `None` when the seal does not fit.
+pub(super) fn unwrap(
+    id: EntryId,
+    seal: Option<Seal>,
+    header: &Header,
+    stored: Vec<u8>,
+) -> Result<Option<Copy>, Damage> {
     if first_half(blake3::hash(&stored)) != header.body.stored_hash {
         return Err(Damage::Body);
     }
-    let Some((head, packed)) = unseal(id, key, header, stored) else {
-        return Ok(Answer::Sealed);
+    let Some((head, packed)) = unseal(id, seal, header, stored) else {
+        return Ok(None);
     };
-    Ok(Answer::Copy(Copy {
+    Ok(Some(Copy {
         status: header.status()?,
         headers: unpack_headers(&head)?,
         body: unpack(header, packed)?,
@@ -108,12 +124,12 @@ fn unwrap(id: EntryId, key: &StoreKey, header: &Header, stored: Vec<u8>) -> Resu
 /// Head and body in clear; `None` when the seal does not fit.
 fn unseal(
     id: EntryId,
-    key: &StoreKey,
+    seal: Option<Seal>,
     header: &Header,
     stored: Vec<u8>,
 ) -> Option<(Vec<u8>, Vec<u8>)> {
     let body = &header.body;
-    match (seal_of(key), &header.head_nonce, &body.nonce) {
+    match (seal, &header.head_nonce, &body.nonce) {
         (None, None, None) => Some((header.head.clone(), stored)),
         (Some(seal), Some(head_nonce), Some(body_nonce)) => {
             let head = seal.open(head_nonce, &header.head_bound(id), &header.head)?;

@@ -3,6 +3,7 @@
 use super::file::{BODIES, ENTRIES, EXPIRY, META, begin_write};
 use super::seal;
 use super::trouble::Trouble;
+use crate::key::Secret;
 use redb::{
     Database, Key, ReadTransaction, ReadableDatabase, ReadableTableMetadata, Table,
     TableDefinition, Value, WriteTransaction,
@@ -59,14 +60,19 @@ pub(super) fn mark_clean(db: &Database) -> Result<(), redb::Error> {
     Ok(transaction.commit()?)
 }
 
+/// The secret that keys the hashes of identities; `None`: no RETTER has written here yet.
+pub(super) fn secret(transaction: &ReadTransaction) -> Result<Option<Secret>, redb::Error> {
+    let bytes = get(transaction, SECRET)?.and_then(|bytes| bytes.try_into().ok());
+    Ok(bytes.map(Secret))
+}
+
 fn load(transaction: &ReadTransaction) -> Result<Meta, redb::Error> {
     let number = |name| -> Result<u64, redb::Error> {
         let bytes = get(transaction, name)?.and_then(|bytes| bytes.try_into().ok());
         Ok(bytes.map_or(0, u64::from_be_bytes))
     };
-    let secret = get(transaction, SECRET)?.and_then(|bytes| bytes.try_into().ok());
     Ok(Meta {
-        secret: secret.unwrap_or_else(seal::random),
+        secret: secret(transaction)?.map_or_else(seal::random, |secret| secret.0),
         live: number(LIVE)?,
         next_body: number(NEXT_BODY)?,
         copies: transaction.open_table(ENTRIES)?.len()?,

@@ -2,15 +2,23 @@
 //!
 //! Nothing is changed and nobody is hindered: the file is opened for reading, and rows are read in
 //! short transactions, since the pages of an old snapshot cannot be reused.
+//!
+//! [`Reader::rows`] goes through all copies; [`Reader::find`] and [`Reader::look`] are for one.
 
-use super::entry::{Damage, Header};
+mod look;
+
+pub use crate::key::{EntryId, Session, SessionError};
+pub use look::{Look, People};
+
+use super::entry::{Damage, Header, unpack_headers};
 use super::file::{ENTRIES, builder, guarded};
 use super::overlay::Overlay;
 use super::trouble::Trouble;
 use crate::clock::UnixMillis;
-use crate::key::{EntryId, Place};
+use crate::key::Place;
 use crate::migrations;
 use crate::policy::Why;
+use http::header::CONTENT_TYPE;
 use redb::{
     Builder, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase,
     TableError,
@@ -37,10 +45,15 @@ pub struct Row {
     pub raw_bytes: u64,
     /// `Content-Encoding`; empty for none.
     pub content_encoding: String,
+    /// `Content-Type`; `None` when the copy is sealed, has none, or one that is no text.
+    pub content_type: Option<String>,
     /// zstd at rest.
     pub packed: bool,
     pub sealed: bool,
 }
+
+/// What came of reading a row.
+pub type Found = Result<Row, Unreadable>;
 
 /// A row that cannot be read, and in what way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,15 +66,20 @@ pub struct Unreadable {
 pub struct Reader {
     file: Opened,
     next: Bound<[u8; 16]>,
+    last: Bound<[u8; 16]>,
 }
 
 impl Reader {
     /// Opens what [`super::Store`] writes.
     pub fn open(path: &Path) -> Result<Self, Trouble> {
         let file = guarded(|| open(path, Repair::InMemory))?;
-        let reader = Self { file, next: Bound::Unbounded };
+        let reader = Self::of(file);
         migrations::check(guarded(|| reader.version())?)?;
         Ok(reader)
+    }
+
+    fn of(file: Opened) -> Self {
+        Self { file, next: Bound::Unbounded, last: Bound::Unbounded }
     }
 
     /// The file was not closed, and what is read here was put in order in memory.
@@ -70,7 +88,7 @@ impl Reader {
     }
 
     /// The next rows, from one transaction: 1,000 of them or what 100 ms give. Empty at the end.
-    pub fn rows(&mut self) -> Result<Vec<Result<Row, Unreadable>>, Trouble> {
+    pub fn rows(&mut self) -> Result<Vec<Found>, Trouble> {
         let rows = guarded(|| self.some_rows().map_err(Trouble::from))?;
         if let Some(last) = rows.last() {
             self.next = Bound::Excluded(last.as_ref().map_or_else(|row| row.id, |row| row.id).0);
@@ -78,7 +96,7 @@ impl Reader {
         Ok(rows)
     }
 
-    fn some_rows(&self) -> Result<Vec<Result<Row, Unreadable>>, redb::Error> {
+    fn some_rows(&self) -> Result<Vec<Found>, redb::Error> {
         let started = Instant::now();
         let table = match self.begin()?.open_table(ENTRIES) {
             // Younger than its first table.
@@ -86,7 +104,7 @@ impl Reader {
             table => table?,
         };
         let mut rows = Vec::new();
-        for row in table.range::<&[u8; 16]>((self.next.as_ref(), Bound::Unbounded))? {
+        for row in table.range::<&[u8; 16]>((self.next.as_ref(), self.last.as_ref()))? {
             let (id, bytes) = row?;
             rows.push(Row::read(EntryId(*id.value()), bytes.value()));
             if rows.len() >= ROWS || started.elapsed() >= TIME {
@@ -118,7 +136,7 @@ enum Opened {
 /// The file's version, without a trace of having asked. An error says nothing about the file that
 /// opening it for writing would not say better.
 pub(super) fn peek_version(path: &Path) -> Result<u32, Trouble> {
-    guarded(|| Reader { file: open(path, Repair::Decline)?, next: Bound::Unbounded }.version())
+    guarded(|| Reader::of(open(path, Repair::Decline)?).version())
 }
 
 /// What to do about a file that quick repair cannot put in order.
@@ -155,7 +173,7 @@ fn open_unclean(path: &Path, repair: Repair) -> Result<Opened, Trouble> {
 }
 
 impl Row {
-    fn read(id: EntryId, bytes: &[u8]) -> Result<Self, Unreadable> {
+    fn read(id: EntryId, bytes: &[u8]) -> Found {
         let row = Header::decode(id, bytes).and_then(|header| Self::of(id, header));
         row.map_err(|damage| Unreadable { id, reason: damage.as_str() })
     }
@@ -171,11 +189,21 @@ impl Row {
             expires_at: UnixMillis(header.expires_at),
             stored_bytes: header.body.stored_length.into(),
             raw_bytes: header.body.raw_length.into(),
+            content_type: content_type(&header)?,
             content_encoding: header.content_encoding,
             packed: header.body.packed,
             sealed: header.head_nonce.is_some(),
         })
     }
+}
+
+fn content_type(header: &Header) -> Result<Option<String>, Damage> {
+    if header.head_nonce.is_some() {
+        return Ok(None);
+    }
+    let headers = unpack_headers(&header.head)?;
+    let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    Ok(text.map(str::to_owned))
 }
 
 const ROWS: usize = 1_000;
