@@ -42,7 +42,7 @@ pub use show::{Asked, show};
 
 use crate::clock::UnixMillis;
 use crate::store::Trouble;
-use crate::store::reader::{Reader, SessionError};
+use crate::store::reader::{Found, Reader, SessionError};
 use line::{CopyLine, Printer};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -106,11 +106,11 @@ pub fn dump(
     out: &mut impl Write,
 ) -> Result<u64, InspectError> {
     let mut printer = Printer::new(format, out);
-    while_read(copies(file, now, &mut printer))?;
+    while_read(list(file, now, &mut printer))?;
     Ok(printer.lines())
 }
 
-fn copies(
+fn list(
     file: &Path,
     now: UnixMillis,
     printer: &mut Printer<impl Write>,
@@ -119,14 +119,17 @@ fn copies(
     loop {
         let rows = reader.rows().map_err(InspectError::of(file))?;
         if rows.is_empty() {
-            return Ok(printer.finish()?);
+            break;
         }
-        for row in &rows {
-            match row {
-                Ok(row) => printer.print(&CopyLine::new(row, now))?,
-                Err(unreadable) => printer.print(unreadable)?,
-            }
-        }
+        rows.iter().try_for_each(|row| print_row(row, now, printer))?;
+    }
+    Ok(printer.finish()?)
+}
+
+fn print_row(row: &Found, now: UnixMillis, printer: &mut Printer<impl Write>) -> io::Result<()> {
+    match row {
+        Ok(row) => printer.print(&CopyLine::new(row, now)),
+        Err(unreadable) => printer.print(unreadable),
     }
 }
 

@@ -63,7 +63,8 @@ const ARROWS: [(&str, &[&str]); 21] = [
 ];
 
 /// Where a foreign crate lives: beginnings of paths below the top folder.
-const HOMES: [(&str, &[&str]); 8] = [
+const HOMES: [(&str, &[&str]); 9] = [
+    ("base64::", &["src/inspect"]),
     ("figment::", &["src/config"]),
     ("redb::", &["src/store", "migrations"]),
     ("bincode::", &["src/store/entry.rs", "migrations"]),

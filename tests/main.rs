@@ -6,6 +6,7 @@ mod door;
 mod drain;
 mod dummy;
 mod house;
+mod inspect;
 mod instruments;
 mod private;
 mod promise;

@@ -8,8 +8,10 @@ pub(super) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let units = UNITS.iter().map(|(name, size)| (name, seconds / size % limit_of(*size)));
     let shown = units.skip_while(|(_, count)| *count == 0).take(2);
-    let words: Vec<String> =
-        shown.filter(|(_, count)| *count > 0).map(|(name, count)| format!("{count}{name}")).collect();
+    let words: Vec<String> = shown
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| format!("{count}{name}"))
+        .collect();
     if words.is_empty() { "0s".to_owned() } else { words.join(" ") }
 }
 

@@ -39,9 +39,8 @@ pub enum Look {
 impl Reader {
     /// Who may have brought this to the application behind this file.
     pub fn people(&self, session: &Session) -> Result<People, Trouble> {
-        let secret = guarded(|| -> Result<Option<Secret>, redb::Error> {
-            meta::secret(&self.begin()?)
-        })?;
+        let secret =
+            guarded(|| -> Result<Option<Secret>, redb::Error> { meta::secret(&self.begin()?) })?;
         Ok(secret.map(|secret| People(session.people(&secret))).unwrap_or_default())
     }
 

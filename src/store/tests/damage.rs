@@ -13,12 +13,12 @@ pub(super) fn rows(db: &Database) -> [u64; 3] {
     ]
 }
 
-fn opened(house: &House) -> Database {
+pub(super) fn opened(house: &House) -> Database {
     let Opened { db, .. } = file::open(&house.settings, APPLICATION).unwrap();
     db
 }
 
-fn change_row(db: &Database, change: impl Fn(&mut Vec<u8>)) {
+pub(super) fn change_row(db: &Database, change: impl Fn(&mut Vec<u8>)) {
     let transaction = begin_write(db).unwrap();
     {
         let mut table = transaction.open_table(ENTRIES).unwrap();
@@ -30,7 +30,7 @@ fn change_row(db: &Database, change: impl Fn(&mut Vec<u8>)) {
     transaction.commit().unwrap();
 }
 
-fn change_body(db: &Database, change: impl Fn(&mut Vec<u8>)) {
+pub(super) fn change_body(db: &Database, change: impl Fn(&mut Vec<u8>)) {
     let transaction = begin_write(db).unwrap();
     {
         let mut table = transaction.open_table(BODIES).unwrap();

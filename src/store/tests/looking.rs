@@ -1,5 +1,7 @@
+use super::damage::{change_body, change_row, opened};
 use super::*;
-use crate::store::reader::{Reader, Row};
+use crate::key::{CacheKey, Session};
+use crate::store::reader::{Look, People, Reader, Row};
 use std::fs;
 
 fn all(house: &House) -> Vec<Row> {
@@ -72,6 +74,66 @@ async fn reader_names_what_is_wrong() {
     assert_eq!(Reader::open(house.path()).err(), Some(Trouble::Missing));
     fs::write(house.path(), "nothing of the kind".repeat(500)).unwrap();
     assert!(matches!(Reader::open(house.path()).err(), Some(Trouble::NotOurs(_))));
+}
+
+/// The key of a page that this session got, under the file's own secret.
+async fn own_key(house: &House, path: &str, session: &str) -> StoreKey {
+    let request = http::Request::get(path).header("host", "shop.test").header("cookie", session);
+    let (parts, ()) = request.body(()).unwrap().into_parts();
+    let settings = crate::key::Settings::default();
+    let store = house.open();
+    let key = CacheKey::of(&parts, &settings).unwrap();
+    let identity = key.visitor.identity(store.secret());
+    store.close().await;
+    key.store_key(identity)
+}
+
+fn people(reader: &Reader, said: &str) -> People {
+    reader.people(&Session::read(&[said]).ok().unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn reader_opens_a_sealed_copy_for_its_own_session_only() {
+    let house = House::new();
+    let own = own_key(&house, "/", "sid=a1").await;
+    let copy = page(noise(200_000));
+    house.keep(&[(&own, &copy)]).await;
+    let reader = Reader::open(house.path()).unwrap();
+    let look = |said| reader.look(own.id(), &people(&reader, said)).unwrap();
+    let Look::Open(found) = look("sid=a1") else { panic!("it is his own") };
+    assert_same(Some(Arc::new(*found)), &copy);
+    assert!(matches!(look("sid=a2"), Look::Sealed));
+    assert!(matches!(reader.look(own.id(), &People::default()).unwrap(), Look::Sealed));
+    assert!(matches!(reader.look(key("/").id(), &People::default()).unwrap(), Look::Gone));
+}
+
+#[tokio::test]
+async fn reader_shows_nothing_damaged() {
+    let change = |bytes: &mut Vec<u8>| *bytes.last_mut().unwrap() ^= 1;
+    for damage in [change_row, change_body] as [fn(&redb::Database, fn(&mut Vec<u8>)); 2] {
+        let house = House::with(&[(&key("/"), &page("some words ".repeat(100)))]).await;
+        damage(&opened(&house), change);
+        let reader = Reader::open(house.path()).unwrap();
+        let look = reader.look(key("/").id(), &People::default()).unwrap();
+        assert!(matches!(look, Look::Damaged(_)));
+    }
+}
+
+#[tokio::test]
+async fn reader_finds_what_is_wanted_between_two_ids() {
+    let pages: Vec<_> = (0..2_500).map(|n| (key(&format!("/{n}")), page("x"))).collect();
+    let house = House::with(&pages.iter().map(|(k, c)| (k, c)).collect::<Vec<_>>()).await;
+    let mut reader = Reader::open(house.path()).unwrap();
+    let (low, high) = (EntryId([0; 16]), EntryId([255; 16]));
+    assert_eq!(reader.find(low..=high, 5_000, |_| true).unwrap().len(), 2_500);
+    assert_eq!(reader.find(low..=high, 3, |_| true).unwrap().len(), 3);
+    let id = key("/77").id();
+    for ids in [id..=id, id..=high, low..=id] {
+        let is_it = |found: &reader::Found| found.as_ref().is_ok_and(|row| row.place.path == "/77");
+        let found = reader.find(ids, 2, is_it).unwrap();
+        assert_eq!(found.len(), 1);
+    }
+    assert_eq!(reader.find(id..=id, 9, |_| true).unwrap().len(), 1);
 }
 
 fn state(house: &House) -> (Vec<u8>, std::time::SystemTime) {
