@@ -210,7 +210,7 @@ keys! {
         "500 502-504 506-599",
         "Statuses that are failures: numbers and ranges; `none` = only transport is.";
     BREAKER_IGNORE: Vec<GlobMatcher> = "breaker.ignore", lists::GLOBS, "none",
-        "Paths of long polling and reports, whose answers the breaker does not count.";
+        "Paths of long polling and reports, whose bad answers the breaker does not count.";
 
     HEALTH_PATH: String = "health.path", kinds::URL_PATH, "/health",
         "Where RETTER itself says how it is, as JSON; empty = nowhere.";

@@ -21,6 +21,11 @@ pub(super) fn of(uri: &Uri, fields: &[&HeaderValue]) -> Result<String, NoKey> {
     }
 }
 
+/// Is this a host as `Host` may name it: a name or an address, and perhaps a port?
+pub fn is_host(text: &[u8]) -> bool {
+    normal(text).is_ok()
+}
+
 fn normal(text: &[u8]) -> Result<String, NoKey> {
     let text = std::str::from_utf8(text).map_err(|_| NoKey::NoHost)?;
     let (name, port) = split_port(text);

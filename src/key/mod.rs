@@ -40,6 +40,7 @@ pub use visitor::Visitor;
 
 use credentials::Credentials;
 use fields::Fields;
+pub use host::is_host;
 use http::{HeaderMap, Method, header, request};
 use std::fmt;
 

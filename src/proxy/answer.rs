@@ -53,6 +53,9 @@ fn passed(answer: Answer) -> Response<Body> {
 fn refused(refusal: Refusal, asked: &HeaderMap, page: &ErrorPage) -> Response<Body> {
     let mut response =
         pages::page(refusal.status, refusal.retry_after, asked, page).map(Body::Whole);
+    if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(ALLOWED));
+    }
     if refusal.closes {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
@@ -148,6 +151,8 @@ fn keep_date(rescue: &Rescue, headers: &mut HeaderMap) {
     }
 }
 
+/// Methods that are passed on; others are as well, except CONNECT (RFC 9110 section 15.5.6).
+const ALLOWED: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 /// Other ways to tell a cache downstream that it may hold on to an answer.
 const PINS: [&str; 3] = ["cdn-cache-control", "expires", "pragma"];
 /// A copy is at most `cache.maxbody` long as it was sent; decoded it may be this long, in bytes.

@@ -6,6 +6,7 @@
 use super::Settings;
 use super::served::Refusal;
 use crate::headers::{self, Client};
+use crate::key;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::uri::{Authority, Parts as UriParts, PathAndQuery};
 use http::{Method, StatusCode, Uri, Version, request};
@@ -59,6 +60,11 @@ fn agree_on_host(head: &mut request::Parts) -> Result<(), Refusal> {
     let host = hosts.next();
     if hosts.next().is_some() {
         return bad("two-hosts");
+    }
+    let target = head.uri.authority().map(|target| target.as_str().as_bytes());
+    let named = target.or(host.map(HeaderValue::as_bytes));
+    if named.is_some_and(|name| !name.is_empty() && !key::is_host(name)) {
+        return bad("bad-host");
     }
     match (head.uri.authority(), host) {
         (None, None) if head.version >= Version::HTTP_11 => return bad("no-host"),
@@ -130,6 +136,8 @@ mod tests {
         assert_eq!(refused(asked(old, "/", &[("host", "a"), ("host", "a")])), Some(400));
         assert_eq!(refused(asked(new, "http://b/", &[("host", "a")])), Some(400));
         assert_eq!(refused(asked(new, "http://A:80/", &[("host", "a:80")])), None);
+        assert_eq!(refused(asked(old, "http://user@a/", &[])), Some(400));
+        assert_eq!(refused(asked(new, "/", &[("host", "a b")])), Some(400));
     }
 
     #[test]
