@@ -2,10 +2,11 @@
 
 use super::body;
 use super::counters::Dropped;
-use super::entry::{BODY_MAX, BodyRef, Header, ROW_MAX};
+use super::entry::{BODY_MAX, BodyRef, Header};
 use super::file::{BODIES, ENTRIES, EXPIRY};
 use super::index::expiry_key;
 use super::meta::Meta;
+use super::row::ROW_MAX;
 use super::seal::first_half;
 use super::{Copy, memory};
 use crate::key::{EntryId, StoreKey};

@@ -1,16 +1,13 @@
-//! The header row of a copy, as it stands in `entries.v1`: one version byte, 16 bytes of checksum
-//! (blake3 over entry id, version and rest), then bincode.
+//! The header row of a copy, as it stands in `entries.v1` (see `row` for its frame).
 //!
-//! redb does not check its pages when it reads, so the row does. The checksum covers the id as
-//! well: a sound row under a wrong key is as damaged as a flipped bit. bincode runs with a limit,
-//! since without one 20 hostile bytes make it allocate 275 GB. The visitor's credentials are
-//! never in here: an identity is its keyed hash, and the headers of a sealed copy are sealed.
+//! The visitor's credentials are never in here: an identity is its keyed hash, and the headers of
+//! a sealed copy are sealed.
 
-use super::seal::{Nonce, first_half};
+pub(super) use super::row::Damage;
+use super::row::{self, Decode, Encode};
+use super::seal::Nonce;
 use crate::key::{EntryId, Identity, Place, StoreKey};
 use crate::policy::Why;
-use bincode::config::{Configuration, Limit, standard};
-use bincode::{Decode, Encode};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 /// Everything about a copy but its body.
@@ -55,57 +52,16 @@ pub(super) struct BodyRef {
     pub content_hash: [u8; 16],
 }
 
-/// Why a row or body is not what was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Damage {
-    Version,
-    Checksum,
-    Malformed,
-    OtherKey,
-    Body,
-}
-
-impl Damage {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Damage::Version => "unknown row version",
-            Damage::Checksum => "header checksum",
-            Damage::Malformed => "header malformed",
-            Damage::OtherKey => "header of another key",
-            Damage::Body => "body checksum",
-        }
-    }
-}
-
 impl Header {
-    /// The row; `None` when it would be larger than [`ROW_MAX`].
+    /// The row; `None` when it would be too large for one.
     pub fn encode(&self, id: EntryId) -> Option<Vec<u8>> {
-        let mut row = vec![0; PREFIX];
-        row[0] = VERSION;
-        bincode::encode_into_std_write(self, &mut row, CONFIG).ok()?;
-        let sum = checksum(id, &row[PREFIX..]);
-        row[1..PREFIX].copy_from_slice(&sum);
-        (row.len() <= ROW_MAX).then_some(row)
+        row::encode(&id.0, VERSION, self)
     }
 
     /// Reads what anybody may have written, and believes only what [`Header::encode`] did.
     pub fn decode(id: EntryId, row: &[u8]) -> Result<Self, Damage> {
-        let (&version, rest) = row.split_first().ok_or(Damage::Malformed)?;
-        if version != VERSION {
-            return Err(Damage::Version);
-        }
-        let (sum, fields) = rest.split_at_checked(PREFIX - 1).ok_or(Damage::Malformed)?;
-        if sum != checksum(id, fields) {
-            return Err(Damage::Checksum);
-        }
-        Self::decode_fields(fields)
-    }
-
-    fn decode_fields(fields: &[u8]) -> Result<Self, Damage> {
-        let (header, read): (Self, usize) =
-            bincode::decode_from_slice(fields, CONFIG).map_err(|_| Damage::Malformed)?;
-        let sound = read == fields.len()
-            && header.body.raw_length as usize <= BODY_MAX
+        let header: Self = row::decode(&id.0, VERSION, row)?;
+        let sound = header.body.raw_length as usize <= BODY_MAX
             && header.body.stored_length as usize <= BODY_MAX + BODY_MAX / 8;
         if sound { Ok(header) } else { Err(Damage::Malformed) }
     }
@@ -139,8 +95,7 @@ impl Header {
     /// What a sealed head is bound to: all that stands in clear beside it.
     pub fn head_bound(&self, id: EntryId) -> Vec<u8> {
         let clear = Self { head: Vec::new(), head_nonce: None, ..self.clone() };
-        let fields = bincode::encode_to_vec(&clear, CONFIG).unwrap_or_default();
-        [b"retter.head.1".as_slice(), &id.0, &fields].concat()
+        [b"retter.head.1".as_slice(), &id.0, &row::fields(&clear)].concat()
     }
 }
 
@@ -189,25 +144,10 @@ fn unpack_line(line: &[u8]) -> Option<(HeaderName, HeaderValue)> {
     Some((name, HeaderValue::from_bytes(&line[colon + 1..]).ok()?))
 }
 
-fn checksum(id: EntryId, fields: &[u8]) -> [u8; 16] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&id.0).update(&[VERSION]).update(fields);
-    first_half(hasher.finalize())
-}
-
 /// The largest body that goes to the file, bytes.
 pub(super) const BODY_MAX: usize = 64 * 1024 * 1024;
-/// The largest header row, bytes: four times the default limit of a header block.
-pub(super) const ROW_MAX: usize = 128 * 1024;
 
 const VERSION: u8 = 1;
-const PREFIX: usize = 17;
-/// Bytes that decoding may claim; twice a row, so that what was written can always be read.
-const CONFIG: Configuration<
-    bincode::config::LittleEndian,
-    bincode::config::Varint,
-    Limit<262_144>,
-> = standard().with_limit::<262_144>();
 
 #[cfg(test)]
 mod tests;

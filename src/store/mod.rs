@@ -30,6 +30,7 @@ mod plan;
 mod queue;
 pub mod reader;
 mod recall;
+mod row;
 mod seal;
 mod settings;
 mod shared;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::row::{PREFIX, ROW_MAX, checksum};
 use proptest::prelude::*;
 
 const ID: EntryId = EntryId([5; 16]);
@@ -32,7 +33,7 @@ fn header(text: &str, head: Vec<u8>) -> Header {
 
 /// A row with a right checksum over these fields.
 fn row_of(fields: &[u8]) -> Vec<u8> {
-    let sum = checksum(ID, fields);
+    let sum = checksum(&ID.0, VERSION, fields);
     [&[VERSION], sum.as_slice(), fields].concat()
 }
 
