@@ -7,6 +7,8 @@
 //! Generations are numbered across all breakers of one `Breakers`, so a permit needs one number
 //! for both levels, and "which changed first" can be read off them.
 
+mod keeping;
+
 use super::call::{Ask, Outcome, Permit, State};
 use super::change::{Change, Level, Numbers, Reason};
 use super::evidence::Evidence;

@@ -13,6 +13,7 @@ use super::call::{Fault, Outcome, Permit};
 use super::change::{Numbers, Reason};
 use super::inside::Inside;
 use super::run::Run;
+use super::saved::Tally;
 use super::settings::Settings;
 use super::window::{Counts, Window};
 use std::time::{Duration, Instant};
@@ -97,6 +98,33 @@ impl Evidence {
             consecutive: self.run.len(),
             open_for: None,
         }
+    }
+
+    pub(super) fn tally(&mut self, now: Instant) -> Tally {
+        self.window.advance(now);
+        let Counts { total, transport, answers, slow } = self.window.counts();
+        let transport_run = self.run.transport_len();
+        Tally {
+            total,
+            slow,
+            transport,
+            answers,
+            transport_run,
+            answers_run: self.run.len() - transport_run,
+            // At most three.
+            answers_paths: self.window.failing_paths().count() as u8,
+            slow_paths: self.window.slow_paths().count() as u8,
+            run_paths: self.run.paths() as u8,
+        }
+    }
+
+    /// What was counted before a restart, as of `then`.
+    pub(super) fn restore(&mut self, tally: &Tally, then: Instant) {
+        let Tally { total, transport, answers, slow, .. } = *tally;
+        let (failing, slow_paths) = (tally.answers_paths.into(), tally.slow_paths.into());
+        let ended = Counts { total, transport, answers, slow };
+        self.window.restore(ended, failing, slow_paths, then);
+        self.run = Run::restored(tally.transport_run, tally.answers_run, tally.run_paths.into());
     }
 
     /// Is there nothing left that could speak against the application?

@@ -12,7 +12,8 @@
 //! last closed may be probed at once: it was most likely the application's trouble.
 //!
 //! Pure: no I/O, no lock, no clock; `now` is an argument of everything that depends on it, and
-//! the caller logs what [`Breakers::take_changes`] gives. A healthy call costs one hash and a few
+//! the caller logs what [`Breakers::take_changes`] gives, and writes down what
+//! [`Breakers::take_unsaved`] gives, so that the next process can go on from there. A healthy call costs one hash and a few
 //! additions, and allocates nothing. Everything is bounded except the overdue calls and probes in
 //! the books, which are as many as the caller has inside.
 //!
@@ -28,6 +29,7 @@ mod opentime;
 mod paths;
 mod probes;
 mod run;
+mod saved;
 mod settings;
 mod shared;
 mod spread;
@@ -37,10 +39,12 @@ mod window;
 
 pub use call::{Admission, Ask, Fault, Outcome, Permit, State};
 pub use change::{Change, Level, Numbers, Reason};
+pub use saved::{LONGEST_NAME, Saved, Tally, Unsaved};
 pub use settings::Settings;
 
 use circuit::Circuit;
 use paths::Paths;
+use saved::Mark;
 use shared::Shared;
 use std::time::{Duration, Instant};
 
@@ -52,8 +56,10 @@ pub struct Breakers {
     application: Circuit,
     paths: Paths,
     shared: Shared,
-    /// Calls admitted so far: the next permit's id.
-    admitted: u64,
+    /// So often has it been asked so far, which is also the latest permit's id.
+    asked: u64,
+    /// What was taken last to be written down; `None`: whatever is written is not right.
+    saved: Option<Mark>,
 }
 
 impl Breakers {
@@ -61,13 +67,14 @@ impl Breakers {
     pub fn new(settings: Settings, seed: u64) -> Self {
         let application = Circuit::of_application(&settings);
         let shared = Shared::new(settings, seed);
-        Self { application, paths: Paths::new(), shared, admitted: 0 }
+        Self { application, paths: Paths::new(), shared, asked: 0, saved: Some(Mark::default()) }
     }
 
     /// May this call go to the application? Both levels must agree, and neither gives a probe
     /// place away when the other refuses.
     pub fn admit(&mut self, path: &str, ask: Ask, now: Instant) -> Admission {
         let key = self.paths.key(path);
+        self.asked += 1;
         match self.refusal(key, ask, now) {
             Some(retry_after) => Admission::Rejected { state: self.state_of(key), retry_after },
             None => Admission::Admitted(self.enter(key, now)),
@@ -144,8 +151,7 @@ impl Breakers {
     }
 
     fn enter(&mut self, key: u64, now: Instant) -> Permit {
-        let id = self.admitted;
-        self.admitted += 1;
+        let id = self.asked;
         let mut probe = self.application.enter(id, now, &mut self.shared);
         if let Some(circuit) = self.paths.get(key) {
             probe |= circuit.enter(id, now, &mut self.shared);

@@ -16,6 +16,15 @@ impl OpenTime {
         Self { length: settings.open_min }
     }
 
+    /// What was reached before a restart.
+    pub(super) fn restored(length: Duration) -> Self {
+        Self { length }
+    }
+
+    pub(super) fn length(self) -> Duration {
+        self.length
+    }
+
     pub(super) fn double(&mut self, settings: &Settings) {
         self.length = self.length.saturating_mul(2).min(settings.open_max);
     }

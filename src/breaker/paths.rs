@@ -8,6 +8,7 @@
 //! constructed, and 8 KiB of URL are not kept 10,000 times.
 
 use super::call::Permit;
+use super::change::Level;
 use super::circuit::Circuit;
 use super::settings::Settings;
 use lru::LruCache;
@@ -20,7 +21,7 @@ use std::time::Instant;
 pub(super) const CAPACITY: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 
 /// Bytes of a path that are kept for the log.
-const NAME_LENGTH: usize = 512;
+pub(super) const NAME_LENGTH: usize = 512;
 
 /// The bounded map.
 #[derive(Debug)]
@@ -68,6 +69,25 @@ impl Paths {
             self.forget(pushed_out.map(|(_, circuit)| circuit));
         }
         self.get(permit.path)
+    }
+
+    /// From before a restart; false when there is no room.
+    pub(super) fn restore(&mut self, path: &str, circuit: Circuit) -> bool {
+        let room = self.circuits.len() < CAPACITY.get();
+        if room {
+            self.circuits.put(self.key(path), circuit);
+        }
+        room
+    }
+
+    /// Those whose name is the whole path.
+    pub(super) fn named(&mut self) -> impl Iterator<Item = &mut Circuit> {
+        let secret = &self.secret;
+        let named = self.circuits.iter_mut().filter(|(key, circuit)| match circuit.name() {
+            Level::Path(name) => secret.hash_one(name.as_str()) == **key,
+            Level::Application => false,
+        });
+        named.map(|(_, circuit)| circuit)
     }
 
     /// Healthy again, and nothing on record: no entry needed.

@@ -34,6 +34,19 @@ impl Run {
         }
     }
 
+    pub(super) fn transport_len(&self) -> u32 {
+        self.transport
+    }
+
+    pub(super) fn paths(&self) -> usize {
+        self.paths.since(0).count()
+    }
+
+    /// As it was before a restart.
+    pub(super) fn restored(transport: u32, answers: u32, paths: usize) -> Self {
+        Self { transport, answers, paths: Spread::of_strangers(paths, 0) }
+    }
+
     pub(super) fn end(&mut self) {
         *self = Self::default();
     }

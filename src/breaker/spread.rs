@@ -20,6 +20,16 @@ struct Seen {
 }
 
 impl Spread {
+    /// So many paths whose names are not known any more. Too few to speak for the application
+    /// are none at all: they could be the same as those that are seen next.
+    pub(super) fn of_strangers(paths: usize, tick: u64) -> Self {
+        let mut spread = Self::default();
+        if paths >= ENOUGH {
+            (0..ENOUGH as u64).for_each(|stranger| spread.note(stranger, tick));
+        }
+        spread
+    }
+
     pub(super) fn note(&mut self, path: u64, tick: u64) {
         let known = self.latest.iter().position(|seen| seen.is_some_and(|s| s.path == path));
         // An unknown path pushes the one out that was not seen for longest.

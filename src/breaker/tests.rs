@@ -5,6 +5,7 @@ mod levels;
 mod open;
 mod opening;
 mod properties;
+mod remembering;
 mod slowness;
 
 use super::*;

@@ -85,6 +85,21 @@ impl Window {
         }
     }
 
+    /// Counts what a window before a restart held, as if it had all ended `then`.
+    pub(super) fn restore(
+        &mut self,
+        ended: Counts,
+        failing_paths: usize,
+        slow_paths: usize,
+        then: Instant,
+    ) {
+        self.advance(then);
+        let newest = self.slot();
+        self.buckets[newest].add(ended);
+        self.failing = Spread::of_strangers(failing_paths, self.tick);
+        self.slow = Spread::of_strangers(slow_paths, self.tick);
+    }
+
     /// The sum of all buckets, as of the last `advance` or `add`.
     pub(super) fn counts(&self) -> Counts {
         let mut sum = Counts::default();
