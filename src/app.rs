@@ -40,13 +40,17 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     let proxy = Arc::new(Proxy::new(config.proxy, config.breaker, upstream, store.clone()));
     let front = Arc::new(Tally::default());
     let admin = Admin::new(config.admin, Arc::clone(&proxy), store.clone(), Arc::clone(&front));
-    let services = Services { proxy, admin, front };
+    let remembering = Arc::clone(&proxy);
+    let remembering = tokio::spawn(async move { remembering.remember().await });
+    let services = Services { proxy: Arc::clone(&proxy), admin, front };
     if let Ok(address) = listener.local_addr() {
         info!(%address, "listening");
     }
     if !server::serve(listener, services, config.server, stop).await {
         warn!("some answers were still under way after server.timeout.graceshut; cut off");
     }
+    remembering.abort();
+    proxy.remember_now();
     store.close().await;
     info!("stopped");
     Ok(())

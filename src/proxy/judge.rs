@@ -1,18 +1,24 @@
-//! The breakers, behind their lock, with every change of state in the log.
+//! The breakers, behind their lock, with every change of state in the log and in the memory that
+//! outlives the process.
 
 use super::asked::Asked;
-use crate::breaker::{Admission, Ask, Breakers, Outcome, Permit, Settings, State};
+use crate::breaker::{
+    Admission, Ask, Breakers, Level, Outcome, Permit, Saved, Settings, State, Unsaved,
+};
 use crate::clock::Now;
 use http::StatusCode;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tracing::warn;
 
 pub(super) struct Judge {
     settings: Settings,
     // A plain mutex: held for some dozens of nanoseconds and never across an await.
     breakers: Mutex<Breakers>,
+    /// A state has changed since it was last written down.
+    changed: Notify,
 }
 
 /// Not now.
@@ -22,9 +28,20 @@ pub(super) struct Rejected {
 }
 
 impl Judge {
-    pub(super) fn new(settings: Settings) -> Self {
-        let breakers = Mutex::new(Breakers::new(settings.clone(), fastrand::u64(..)));
-        Self { settings, breakers }
+    /// Goes on from what was remembered of the time before the start.
+    pub(super) fn remembering(settings: Settings, saved: Vec<Saved>, now: Now) -> Self {
+        let mut breakers = Breakers::new(settings.clone(), fastrand::u64(..));
+        say_restored(&breakers.restore(saved, now.mono));
+        Self { settings, breakers: Mutex::new(breakers), changed: Notify::new() }
+    }
+
+    /// Waits for the next change of state, or returns at once if there was one meanwhile.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    pub(super) fn take_unsaved(&self, now: Now) -> Unsaved {
+        self.breakers.lock().take_unsaved(now.mono)
     }
 
     pub(super) fn is_failure(&self, status: StatusCode) -> bool {
@@ -66,10 +83,27 @@ impl Judge {
             let result = step(&mut breakers, now);
             (result, breakers.take_changes().collect::<Vec<_>>())
         };
+        if !changes.is_empty() {
+            self.changed.notify_one();
+        }
         for change in changes {
             warn!(from = change.from.as_str(), to = change.to.as_str(), "{change}");
         }
         result
+    }
+}
+
+/// One line, whatever came back; nothing if nothing is open.
+fn say_restored(restored: &[Saved]) {
+    let open = restored.iter().filter(|saved| saved.state != State::Closed);
+    let paths = open.clone().filter(|saved| saved.level != Level::Application).count();
+    if let Some(first) = open.clone().next() {
+        let (level, state) = (&first.level, first.state.as_str());
+        let seconds = first.remaining.as_secs_f64();
+        warn!(
+            paths,
+            "breaker of {level} was {state} before the restart and is open for another {seconds:.1} s"
+        );
     }
 }
 

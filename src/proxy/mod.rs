@@ -17,6 +17,7 @@ mod judge;
 mod keep;
 mod pages;
 mod pump;
+mod remember;
 mod rescue;
 mod served;
 mod settings;
@@ -78,15 +79,16 @@ pub struct Figures {
 }
 
 impl Proxy {
-    /// Puts the parts together.
+    /// Puts the parts together; the breakers go on from what the store remembers of them.
     pub fn new(
         settings: Settings,
         breaker: breaker::Settings,
         upstream: Upstream,
         store: Store,
     ) -> Self {
+        let now = Now::read();
         Self {
-            judge: Arc::new(Judge::new(breaker)),
+            judge: Arc::new(Judge::remembering(breaker, store.breakers(now.wall), now)),
             farewells: Mutex::new(Farewells::default()),
             captures: Budget::new(CAPTURES_BYTES),
             via: own_via(),

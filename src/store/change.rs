@@ -1,9 +1,10 @@
 //! One change to the file, and its rows once [`super::plan`] has worked them out.
 
 use super::body;
+use super::breakers::Breakers;
 use super::counters::Dropped;
 use super::entry::{BODY_MAX, BodyRef, Header};
-use super::file::{BODIES, ENTRIES, EXPIRY};
+use super::file::{BODIES, BREAKERS, ENTRIES, EXPIRY};
 use super::index::expiry_key;
 use super::meta::Meta;
 use super::row::ROW_MAX;
@@ -63,6 +64,7 @@ pub(super) struct Tables<'t> {
     entries: Table<'t, &'static [u8; 16], &'static [u8]>,
     bodies: Table<'t, &'static [u8; 12], &'static [u8]>,
     expiry: Table<'t, &'static [u8; 20], &'static [u8]>,
+    pub breakers: Breakers<'t>,
 }
 
 impl<'t> Tables<'t> {
@@ -71,6 +73,7 @@ impl<'t> Tables<'t> {
             entries: transaction.open_table(ENTRIES)?,
             bodies: transaction.open_table(BODIES)?,
             expiry: transaction.open_table(EXPIRY)?,
+            breakers: transaction.open_table(BREAKERS)?,
         })
     }
 }

@@ -126,6 +126,8 @@ pub(super) const ENTRIES: TableDefinition<&[u8; 16], &[u8]> = TableDefinition::n
 pub(super) const BODIES: TableDefinition<&[u8; 12], &[u8]> = TableDefinition::new("bodies.v1");
 /// Hour of expiry (u32, since 1970) and entry id to nothing.
 pub(super) const EXPIRY: TableDefinition<&[u8; 20], &[u8]> = TableDefinition::new("expiry.v1");
+/// Name to state and counts.
+pub(super) const BREAKERS: TableDefinition<&str, &[u8]> = TableDefinition::new("breakers.v1");
 
 /// A repair of this many bytes takes some 15 ms, so that a first start that was killed before its
 /// first commit leaves nothing behind that would have to be moved away by hand.

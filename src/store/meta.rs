@@ -1,6 +1,6 @@
 //! What the file says about itself (`meta.v1`).
 
-use super::file::{BODIES, ENTRIES, EXPIRY, META, begin_write};
+use super::file::{BODIES, BREAKERS, ENTRIES, EXPIRY, META, begin_write};
 use super::seal;
 use super::trouble::Trouble;
 use crate::key::Secret;
@@ -33,7 +33,7 @@ pub(super) fn take_over(db: &Database, application: &str) -> Result<Meta, Troubl
             old,
             new = application,
             copies = meta.copies,
-            "backend.baseurl has changed: starting with no copies of the old application"
+            "backend.baseurl has changed: starting with no copies of the old application and with its breakers forgotten"
         );
         empty(db)?;
         meta = Meta { live: 0, copies: 0, ..meta };
@@ -81,6 +81,7 @@ fn load(transaction: &ReadTransaction) -> Result<Meta, redb::Error> {
 
 /// Entries first: at no moment does one point to a body that is gone.
 fn empty(db: &Database) -> Result<(), redb::Error> {
+    drain(db, BREAKERS, 10_000)?;
     drain(db, ENTRIES, 10_000)?;
     drain(db, EXPIRY, 10_000)?;
     drain(db, BODIES, 500)?;

@@ -10,12 +10,13 @@
 //! from the application's database (it gets a twentieth of its time, see `pace`).
 //!
 //! # What is where
-//! `file` opens, `meta` is what the file says about itself, `entry` and `body` are the rows, `seal`
-//! closes a person's copies. The way in: `queue`, `pace`, `plan`, `change`, `writer`. The way out:
+//! `file` opens, `meta` is what the file says about itself, `entry` and `body` are a copy's rows,
+//! [`breakers`] those of the breakers, all in the frame of `row`; `seal` closes a person's copies. The way in: `queue`, `pace`, `plan`, `change`, `writer`. The way out:
 //! `recall`, `lookup`. The way for `retter-db`: [`reader`], over `overlay` when the file was not
 //! closed.
 
 mod body;
+pub mod breakers;
 mod change;
 mod counters;
 mod entry;

@@ -11,6 +11,7 @@
 mod recent;
 mod waiting;
 
+use super::breakers::Update;
 use super::change::Change;
 use super::counters::Counters;
 use super::pace::Pace;
@@ -27,8 +28,12 @@ pub(super) struct Queue {
     counters: Arc<Counters>,
 }
 
-/// Changes that one transaction carries.
-pub(super) type Batch = Vec<(EntryId, Arc<Change>)>;
+/// What one transaction carries.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub changes: Vec<(EntryId, Arc<Change>)>,
+    pub breakers: Option<Update>,
+}
 
 /// What the writer does next.
 pub(super) enum Next {
@@ -55,6 +60,13 @@ impl Queue {
         let wake = waiting.push(id, Arc::new(change), Instant::now(), &self.counters);
         self.counters.queued.set(waiting.pending.len() as u64);
         if wake {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Takes what is to be remembered of the breakers; it rides along with the next batch.
+    pub fn push_breakers(&self, update: Update) {
+        if self.waiting.lock().push_breakers(update, Instant::now()) {
             self.wake.notify_one();
         }
     }
@@ -97,15 +109,18 @@ impl Queue {
     /// The batch is in the file.
     pub fn done(&self, batch: &Batch) {
         let mut waiting = self.waiting.lock();
-        batch.iter().for_each(|(id, change)| waiting.done(*id, change));
+        batch.changes.iter().for_each(|(id, change)| waiting.done(*id, change));
         self.counters.queued.set(waiting.pending.len() as u64);
     }
 
     /// The batch is not in the file: back to the head of the line, unless something newer came.
-    pub fn failed(&self, batch: &Batch) {
+    pub fn failed(&self, batch: Batch) {
         let now = Instant::now();
         let mut waiting = self.waiting.lock();
-        batch.iter().rev().for_each(|(id, change)| waiting.failed(*id, change, now));
+        batch.changes.iter().rev().for_each(|(id, change)| waiting.failed(*id, change, now));
+        if let Some(older) = batch.breakers {
+            waiting.breakers_failed(older, now);
+        }
     }
 
     pub fn ask_for_reopen(&self) {

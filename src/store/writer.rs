@@ -38,7 +38,7 @@ impl Writer {
     fn run(mut self) {
         loop {
             match self.shared.queue.next(&self.pace) {
-                Next::Write(batch) => self.write(&batch),
+                Next::Write(batch) => self.write(batch),
                 Next::Reopen if self.shared.file.get().is_none() => self.reopen(),
                 Next::Reopen => {}
                 Next::Close => break,
@@ -51,12 +51,12 @@ impl Writer {
     }
 
     /// Commits a batch; after a fault the file is opened again and the batch waits.
-    fn write(&mut self, batch: &Batch) {
+    fn write(&mut self, batch: Batch) {
         let Some(db) = self.shared.file.get() else {
             self.shared.queue.failed(batch);
             return self.reopen();
         };
-        match guarded(|| self.commit(&db, batch)) {
+        match guarded(|| self.commit(&db, &batch)) {
             Ok(Some(committed)) => self.committed(committed),
             Ok(None) => {}
             Err(fault) => {
@@ -66,20 +66,23 @@ impl Writer {
                 return self.reopen();
             }
         }
-        self.shared.queue.done(batch);
+        self.shared.queue.done(&batch);
     }
 
     /// `None`: nothing in the batch changes the file.
     fn commit(&mut self, db: &Database, batch: &Batch) -> Result<Option<Committed>, redb::Error> {
         let mut meta = self.meta.clone();
         let plans = self.plan(db, batch, &mut meta)?;
-        if plans.is_empty() {
+        if plans.is_empty() && batch.breakers.is_none() {
             return Ok(None);
         }
         let started = Instant::now();
         let transaction = begin_write(db)?;
         let mut tables = Tables::open(&transaction)?;
         plans.iter().try_for_each(|plan| plan.apply(&mut tables))?;
+        if let Some(breakers) = &batch.breakers {
+            breakers.write(&mut tables.breakers)?;
+        }
         drop(tables);
         meta::save(&transaction, &meta)?;
         transaction.commit()?;
@@ -97,8 +100,8 @@ impl Writer {
         let shared = self.shared.clone();
         let entries = db.begin_read()?.open_table(ENTRIES)?;
         let mut planner = Planner { entries, settings: &shared.settings, meta };
-        let mut plans = Vec::with_capacity(batch.len());
-        for (id, change) in batch {
+        let mut plans = Vec::with_capacity(batch.changes.len());
+        for (id, change) in &batch.changes {
             match planner.plan(*id, change)? {
                 Planned::Do(plan) => plans.push(*plan),
                 Planned::Nothing => {}

@@ -3,6 +3,7 @@
 use super::Batch;
 use super::recent::Recent;
 use crate::key::EntryId;
+use crate::store::breakers::Update;
 use crate::store::change::Change;
 use crate::store::counters::{Counters, Dropped};
 use crate::store::pace::Pace;
@@ -24,6 +25,8 @@ pub(super) struct Waiting {
     ready_since: Option<Instant>,
     later: BTreeMap<Turn, EntryId>,
     recent: Recent,
+    /// Ready, if there are any; not counted with the changes, since there is only one of it.
+    breakers: Option<Update>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,6 +71,7 @@ impl Waiting {
             ready_since: None,
             later: BTreeMap::new(),
             recent: Recent::new(refresh),
+            breakers: None,
         }
     }
 
@@ -105,6 +109,25 @@ impl Waiting {
         }
         let turn = self.turn(id, &change, now);
         self.replace(id, change, turn, now)
+    }
+
+    /// True when the writer has to hear of it.
+    pub fn push_breakers(&mut self, update: Update, now: Instant) -> bool {
+        if self.state == State::Ended {
+            return false;
+        }
+        self.breakers = Some(update.over(self.breakers.as_ref()));
+        let first = self.ready_since.is_none();
+        self.ready_since.get_or_insert(now);
+        first
+    }
+
+    pub fn breakers_failed(&mut self, older: Update, now: Instant) {
+        self.breakers = Some(match self.breakers.take() {
+            Some(newer) => newer.over(Some(&older)),
+            None => older,
+        });
+        self.ready_since.get_or_insert(now);
     }
 
     /// Sheds refreshes until the change fits. Forgetting is allowed twice the room: a page that is
@@ -215,9 +238,10 @@ impl Waiting {
     }
 
     pub fn take(&mut self, now: Instant) -> Batch {
-        let (mut batch, mut bytes) = (Batch::new(), 0);
+        let (mut batch, mut bytes) = (Batch::default(), 0);
+        batch.breakers = self.breakers.take();
         self.recent.make_room(BATCH_CHANGES, now);
-        while batch.len() < BATCH_CHANGES && (bytes < BATCH_BYTES) {
+        while batch.changes.len() < BATCH_CHANGES && (bytes < BATCH_BYTES) {
             let Some(id) = self.ready.pop_front() else {
                 break;
             };
@@ -228,7 +252,7 @@ impl Waiting {
             let change = pending.change.clone();
             bytes += change.weight();
             self.recent.note(id, &change, now);
-            batch.push((id, change));
+            batch.changes.push((id, change));
         }
         self.ready_bytes = self.ready_bytes.saturating_sub(bytes);
         self.ready_since = (!self.ready.is_empty()).then_some(now);
