@@ -10,6 +10,7 @@ mod inspect;
 mod instruments;
 mod private;
 mod promise;
+mod remember;
 mod settings;
 mod stream;
 mod support;

@@ -171,6 +171,12 @@ impl Retter {
         self.address = self.wait_for_address().expect("RETTER says where it listens");
     }
 
+    /// The same with one setting changed.
+    pub fn restart_with(&mut self, name: &str, value: impl ToString) {
+        self.setup = self.setup.clone().set(name, value);
+        self.restart();
+    }
+
     /// What `retter-db dump` prints about its file.
     pub fn dump(&self) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_retter-db"));

@@ -3,6 +3,7 @@
 mod damage;
 mod keeping;
 mod looking;
+mod remembering;
 mod sealed;
 mod troubled;
 mod writing;
