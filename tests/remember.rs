@@ -111,6 +111,7 @@ fn lost_probe_leaves_a_breaker_that_probes_at_once() {
     wait_for(&retter, |breaker| breaker.state == State::HalfOpen);
     origin.set("/page", ok("well again"));
     retter.restart();
+    assert!(retter.log().contains("was HALF-OPEN before the restart"));
     let answer = retter.get("/page");
     assert_eq!((answer.retter(), answer.circuit()), ("backend", "CLOSED"));
     assert!(probe.join().expect("no panic"), "its visitor was cut off");
