@@ -26,12 +26,24 @@
 //! | `content_type` | text; null: none, or sealed |
 //! | `why` | text: why it may be kept, see [`crate::policy::Why`] |
 //!
-//! A row that cannot be read is `"kind": "unreadable"` with `id` and `reason`. `show` adds to a
+//! | name | of a breaker (`"kind": "breaker"`), after the copies |
+//! |---|---|
+//! | `level` | `application` or `path` |
+//! | `path` | text: which path; null: the application's |
+//! | `state` | `CLOSED`, `OPEN` or `HALF-OPEN` when it was written |
+//! | `failures`, `slow`, `total` | numbers: what a closed one has counted in its window |
+//! | `open_until` | number: milliseconds since 1970-01-01 UTC; null: not open |
+//! | `open_for_seconds` | number: how long it was opened for |
+//! | `saved_at` | number: milliseconds since 1970-01-01 UTC |
+//!
+//! A breaker's row that cannot be read is `"kind": "unreadable-breaker"` with `name` and `reason`.
+//! A copy's row that cannot be read is `"kind": "unreadable"` with `id` and `reason`. `show` adds to a
 //! copy `headers` (pairs of name and value in their order; a value that is no UTF-8 has each byte as
 //! the character of its number), `body`, and `body_encoding`: `utf-8`, or `base64` for a body that
 //! is no UTF-8. All three are null for a sealed copy that was not opened, the latter two also when
 //! only the head was asked for.
 
+mod breaker;
 mod json;
 mod line;
 mod search;
@@ -43,6 +55,7 @@ pub use show::{Asked, show};
 use crate::clock::UnixMillis;
 use crate::store::Trouble;
 use crate::store::reader::{Found, Reader, SessionError};
+use breaker::{BreakerLine, DamagedLine};
 use line::{CopyLine, Printer};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -122,6 +135,12 @@ fn list(
             break;
         }
         rows.iter().try_for_each(|row| print_row(row, now, printer))?;
+    }
+    for row in reader.breakers().map_err(InspectError::of(file))? {
+        match &row {
+            Ok(breaker) => printer.print(&BreakerLine::new(breaker, now))?,
+            Err(damaged) => printer.print(&DamagedLine::new(damaged))?,
+        }
     }
     Ok(printer.finish()?)
 }

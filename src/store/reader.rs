@@ -10,8 +10,9 @@ mod look;
 pub use crate::key::{EntryId, Session, SessionError};
 pub use look::{Look, People};
 
+use super::breakers::{self, Damaged, Remembered};
 use super::entry::{Damage, Header, unpack_headers};
-use super::file::{ENTRIES, builder, guarded};
+use super::file::{BREAKERS, ENTRIES, builder, guarded};
 use super::overlay::Overlay;
 use super::trouble::Trouble;
 use crate::clock::UnixMillis;
@@ -116,6 +117,18 @@ impl Reader {
 
     fn version(&self) -> Result<u32, Trouble> {
         Ok(migrations::version_of(&self.begin()?)?)
+    }
+
+    /// All breakers, the application's first.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn breakers(&self) -> Result<Vec<Result<Remembered, Damaged>>, Trouble> {
+        guarded(|| match self.begin()?.open_table(BREAKERS) {
+            Err(TableError::TableDoesNotExist(_)) => Ok(Vec::new()),
+            table => breakers::list(&table.map_err(redb::Error::from)?),
+        })
+        .map_err(Trouble::from)
     }
 
     fn begin(&self) -> Result<ReadTransaction, redb::Error> {
