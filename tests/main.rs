@@ -1,13 +1,18 @@
 //! Claims about the product, held against the real binaries. One test binary, so that it links
 //! once; a module for each theme.
 
+mod badwire;
 mod crash;
+mod crowd;
 mod door;
 mod drain;
 mod dummy;
 mod house;
 mod inspect;
 mod instruments;
+mod leavers;
+mod limits;
+mod memory;
 mod private;
 mod promise;
 mod remember;

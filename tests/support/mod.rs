@@ -3,7 +3,9 @@
 
 pub mod client;
 pub mod origin;
+pub mod plain;
 pub mod retter;
+pub mod talk;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;

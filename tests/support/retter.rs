@@ -19,6 +19,8 @@ use tempfile::TempDir;
 pub struct Setup {
     variables: BTreeMap<String, String>,
     arguments: Vec<String>,
+    /// What `ulimit -n` is told before the start: `-S` or `-H`, and how many.
+    files: Vec<(&'static str, usize)>,
 }
 
 /// A running RETTER; killed when dropped. Shows its log when the test has failed.
@@ -66,6 +68,17 @@ impl Setup {
         self.set("BREAKER_CONSECUTIVE_FAIL", 1_000_000).set("BREAKER_MINIMUM", 1_000_000)
     }
 
+    /// In front of an application that is no [`Origin`].
+    pub fn before_url(url: &str) -> Self {
+        Self::bare().set("BACKEND_BASEURL", url).set("SERVER_LISTEN", "127.0.0.1:0")
+    }
+
+    /// Starts with `soft` file descriptors, and may raise that to `hard`.
+    pub fn files(mut self, soft: usize, hard: usize) -> Self {
+        self.files = vec![("-S", soft), ("-H", hard)];
+        self
+    }
+
     /// Starts it and waits until it says where it listens.
     pub fn start(self) -> Retter {
         let folder = tempfile::tempdir().expect("a folder");
@@ -91,10 +104,22 @@ impl Setup {
     }
 
     fn command(&self, folder: &TempDir) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_retter"));
+        let mut command = self.program();
         command.args(&self.arguments).current_dir(folder.path());
         command.env_clear().env("NO_COLOR", "1").envs(&self.variables);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+    }
+
+    fn program(&self) -> Command {
+        let binary = env!("CARGO_BIN_EXE_retter");
+        if self.files.is_empty() {
+            return Command::new(binary);
+        }
+        let limits = self.files.iter().map(|(kind, count)| format!("ulimit {kind} -n {count} && "));
+        let script = limits.collect::<String>() + "exec \"$0\" \"$@\"";
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &script, binary]);
         command
     }
 
@@ -197,9 +222,36 @@ impl Retter {
 
     /// The most memory it ever had, in kilobytes, where the system tells.
     pub fn peak_memory_kb(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        self.memory_kb("VmHWM:")
+    }
+
+    /// The memory it has now, in kilobytes, where the system tells.
+    pub fn resident_memory_kb(&self) -> Option<u64> {
+        self.memory_kb("VmRSS:")
+    }
+
+    fn memory_kb(&self, figure: &str) -> Option<u64> {
+        let status = std::fs::read_to_string(self.proc("status")).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix(figure))?;
         line.trim().strip_suffix(" kB")?.parse().ok()
+    }
+
+    /// How many file descriptors it has open, where the system tells.
+    pub fn open_files(&self) -> Option<usize> {
+        Some(std::fs::read_dir(self.proc("fd")).ok()?.count())
+    }
+
+    fn proc(&self, file: &str) -> String {
+        format!("/proc/{}/{file}", self.child.id())
+    }
+
+    pub fn has_panicked(&self) -> bool {
+        self.log().contains("panicked")
+    }
+
+    /// A breaker has done something: every change is a line with these words.
+    pub fn breaker_has_changed(&self) -> bool {
+        self.log().contains("breaker of ")
     }
 
     fn wait_for_address(&mut self) -> Option<SocketAddr> {

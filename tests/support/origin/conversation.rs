@@ -42,6 +42,7 @@ fn converse(shared: &Shared, number: usize, stream: &TcpStream) -> Next {
         if wire.body(&head, |piece| shared.saw_more(place, piece)).is_err() {
             return Next::Close;
         }
+        shared.saw_all(place);
         match perform(shared, &mut wire, place) {
             Next::Request if !last => {}
             Next::Request => return Next::Close,

@@ -39,6 +39,8 @@ pub struct Seen {
     /// How long the body was, so far.
     pub body_length: u64,
     pub body_hash: blake3::Hasher,
+    /// The body has come to its end: the application takes the request for whole.
+    pub whole: bool,
 }
 
 enum Door {

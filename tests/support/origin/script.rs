@@ -59,7 +59,7 @@ impl Shared {
     pub fn saw(&self, connection: usize, head: Vec<u8>) -> usize {
         let (body, body_hash) = (Vec::new(), blake3::Hasher::new());
         let mut seen = self.seen();
-        seen.push(Seen { connection, head, body, body_length: 0, body_hash });
+        seen.push(Seen { connection, head, body, body_length: 0, body_hash, whole: false });
         seen.len() - 1
     }
 
@@ -69,6 +69,10 @@ impl Shared {
         seen.body.extend_from_slice(&piece[..room]);
         seen.body_length += piece.len() as u64;
         seen.body_hash.update(piece);
+    }
+
+    pub fn saw_all(&self, place: usize) {
+        self.seen()[place].whole = true;
     }
 
     /// What to do now, and the state of the script this was read from.
