@@ -44,7 +44,7 @@ fn leaving_after_the_head() {
     let origin = Origin::new().elsewhere(ok(vec![b'x'; 3_000_000]));
     leave(&origin, |talk, number| {
         talk.say(get(&format!("/{number}?token=not-to-be-kept")).bytes());
-        assert!(!talk.hear(1, SOON).bytes.is_empty());
+        assert!(!talk.hear_some(1, SOON).bytes.is_empty());
     });
 }
 
@@ -53,7 +53,7 @@ fn leaving_within_a_body_that_could_become_a_copy() {
     let origin = Origin::new().elsewhere(ok(vec![b'x'; 3_000_000]));
     leave(&origin, |talk, number| {
         talk.say(get(&format!("/{}", number % 8)).bytes());
-        assert!(talk.hear(100_000, SOON).bytes.len() >= 100_000);
+        assert!(talk.hear_some(100_000, SOON).bytes.len() >= 100_000);
     });
 }
 
@@ -73,7 +73,7 @@ fn leaving_an_event_stream() {
     let origin = Origin::new().elsewhere(events.ending(Ending::HangAt(13)));
     leave(&origin, |talk, _| {
         talk.say(get("/events").bytes());
-        let heard = talk.hear(1, SOON);
+        let heard = talk.hear_some(1, SOON);
         assert_eq!(heard.statuses(), [200], "{heard:?}");
     });
     assert_eq!(origin.live(), 0, "nobody listens to the events any more");
@@ -91,7 +91,7 @@ fn leaving_while_being_rescued_with_a_large_copy() {
     nothing_stays(&retter, &origin, || {
         everybody_leaves(&retter, &|talk, _| {
             talk.say(get("/large").bytes());
-            assert!(!talk.hear(1, SOON).bytes.is_empty());
+            assert!(!talk.hear_some(1, SOON).bytes.is_empty());
         });
     });
     let rescued = retter.get("/large");

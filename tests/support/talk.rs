@@ -2,6 +2,7 @@
 //! breaks the rules, stops half-way or leaves.
 
 use socket2::SockRef;
+use std::fmt;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
@@ -12,7 +13,6 @@ pub struct Talk {
 }
 
 /// All that came.
-#[derive(Debug)]
 pub struct Heard {
     pub bytes: Vec<u8>,
     /// The other side ended the connection, in good order or by a reset.
@@ -55,11 +55,11 @@ impl Talk {
         lingers.expect("an option every system has");
     }
 
-    /// Reads at least `most` bytes unless the connection ends or falls silent for `patience`.
-    pub fn hear(&mut self, most: usize, patience: Duration) -> Heard {
+    /// Reads until that is enough, the connection ends, or `patience` is over.
+    pub fn hear(&mut self, patience: Duration, enough: impl Fn(&[u8]) -> bool) -> Heard {
         let began = Instant::now();
         let (mut bytes, mut closed, mut buffer) = (Vec::new(), false, [0; 64 * 1024]);
-        while !closed && bytes.len() < most {
+        while !closed && !enough(&bytes) {
             let left = patience.saturating_sub(began.elapsed());
             if left.is_zero() {
                 break;
@@ -74,8 +74,18 @@ impl Talk {
         Heard { bytes, closed, took: began.elapsed() }
     }
 
+    /// Reads at least so many bytes.
+    pub fn hear_some(&mut self, most: usize, patience: Duration) -> Heard {
+        self.hear(patience, |bytes| bytes.len() >= most)
+    }
+
+    /// Reads until the last bytes are these.
+    pub fn hear_until(&mut self, end: &str, patience: Duration) -> Heard {
+        self.hear(patience, |bytes| bytes.ends_with(end.as_bytes()))
+    }
+
     pub fn hear_all(&mut self, patience: Duration) -> Heard {
-        self.hear(usize::MAX, patience)
+        self.hear(patience, |_| false)
     }
 }
 
@@ -89,6 +99,12 @@ impl Heard {
 
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+}
+
+impl fmt::Debug for Heard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}, closed: {}, after {:?}", self.text(), self.closed, self.took)
     }
 }
 
