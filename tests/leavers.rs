@@ -117,8 +117,7 @@ fn leave(origin: &Origin, visit: impl Fn(&mut Talk, usize) + Sync) {
 
 /// Connections to the application may be kept for the next visitor; everything else ends.
 fn nothing_stays(retter: &Retter, origin: &Origin, visits: impl FnOnce()) {
-    let kept =
-        |retter: &Retter| Some(retter.open_files()?.saturating_sub(origin.live()));
+    let kept = |retter: &Retter| Some(retter.open_files()?.saturating_sub(origin.live()));
     let before = kept(retter);
     visits();
     let settled = until(SOON, || kept(retter) <= before);

@@ -46,7 +46,7 @@ fn a_body_that_stops_is_408() {
         let heard = talk.hear_all(SOON);
         assert!(heard.closed && heard.statuses() == [408], "{body}: {heard:?}");
     }
-    assert!(until(SOON, || origin.open_connections() == 0), "the application waits for the rest");
+    assert!(until(SOON, || origin.live() == 0), "the application waits for the rest");
     assert!(origin.seen().iter().all(|seen| !seen.whole) && !retter.breaker_has_changed());
 }
 
@@ -86,8 +86,8 @@ fn who_reads_nothing_of_his_answer_is_cut_off() {
     let retter = impatient(&origin);
     let mut talk = Talk::open(retter.address());
     talk.say(get("/?token=never-a-copy").bytes());
-    assert!(until(SOON, || origin.open_connections() == 1));
-    assert!(until(SOON, || origin.open_connections() == 0), "the application still writes");
+    assert!(until(SOON, || origin.live() == 1));
+    assert!(until(SOON, || origin.live() == 0), "the application still writes");
     let heard = talk.hear_all(SOON);
     assert!(heard.closed && heard.bytes.len() < LARGE, "{}", heard.bytes.len());
     assert!(!retter.breaker_has_changed());
