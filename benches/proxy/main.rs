@@ -1,0 +1,104 @@
+//! What RETTER costs, beside nginx: `cargo bench`, or `cargo bench -- --quick` for a first look.
+//!
+//! The real binary in front of a made-up application, asked by made-up visitors. The proxy has
+//! core 0 to itself, visitors and application share core 1 and are cheaper than it. What is
+//! compared is CPU time per request, which a noisy neighbour disturbs less than speed, and the two
+//! proxies take turns, round by round, so that what disturbs one disturbs the other.
+//!
+//! Nothing it needs is a must: without nginx, a second core or Linux's `/proc` the table says what
+//! is lacking. An answer that is not the right page, whole, with status 200, makes it exit 1.
+
+mod contender;
+mod load;
+mod origin;
+mod pages;
+mod record;
+mod scenes;
+mod system;
+mod table;
+mod wire;
+
+use record::{Record, Setting};
+use scenes::Bench;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+use table::Table;
+
+/// How much is measured.
+#[derive(Clone, Copy)]
+pub struct Plan {
+    /// Of each row for each proxy.
+    rounds: usize,
+    round: Duration,
+    /// Distinct pages of 10 KB in the file.
+    pages: u64,
+    starts: usize,
+}
+
+const FULL: Plan = Plan { rounds: 5, round: Duration::from_secs(3), pages: 26_000, starts: 20 };
+const QUICK: Plan = Plan { rounds: 1, round: Duration::from_millis(500), pages: 2_000, starts: 4 };
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words[..] {
+        ["--bench"] => measure(FULL, "cargo bench").and_then(|records| keep(&records)),
+        ["--quick", "--bench"] => {
+            measure(QUICK, "cargo bench -- --quick").and_then(|records| show(&records))
+        }
+        ["--from", file, "--bench"] => {
+            record::read(Path::new(file)).and_then(|records| show(&records))
+        }
+        // `cargo test --benches` says no `--bench`.
+        [] => return ExitCode::SUCCESS,
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "cargo bench [-- --quick | --from FILE]",
+        )),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("bench: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn measure(plan: Plan, command: &str) -> io::Result<Vec<Record>> {
+    let setting = setting(command);
+    let mut bench = Bench::new(plan, setting.nginx.is_some())?;
+    bench.passing()?;
+    bench.rescuing()?;
+    bench.reading_and_crashing()?;
+    let mut records = vec![Record::Setting(setting)];
+    records.append(&mut bench.records);
+    Ok(records)
+}
+
+fn setting(command: &str) -> Setting {
+    let nginx = contender::nginx_program().and_then(|program| system::version(program, "-v"));
+    Setting {
+        date: system::today(),
+        // Before the first thread is moved to one core, which would be all it sees.
+        machine: system::machine(),
+        command: command.to_owned(),
+        retter: format!("RETTER {}", env!("CARGO_PKG_VERSION")),
+        nginx: nginx.map(|version| version.replace("nginx version: nginx/", "nginx ")),
+        rustc: system::version("rustc", "--version"),
+    }
+}
+
+/// Writes the raw figures down and shows the table.
+fn keep(records: &[Record]) -> io::Result<ExitCode> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("benches/results");
+    let file = folder.join(format!("{}.jsonl", system::today()));
+    record::write(&file, records)?;
+    eprintln!("raw figures: {}\n", file.display());
+    show(records)
+}
+
+fn show(records: &[Record]) -> io::Result<ExitCode> {
+    let table = Table(records);
+    print!("{table}");
+    Ok(if table.errors() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
