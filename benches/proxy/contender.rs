@@ -1,10 +1,9 @@
 //! The proxies that are compared: how each is started in front of the application, stopped, and
 //! asked what it has cost. Both run with what they come with, but for what a row is about.
 
-use crate::pages::Pages;
 use crate::{system, wire};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -52,7 +51,8 @@ impl Contender {
         Self::with(Name::Retter, address, folder.join("retter"), command)
     }
 
-    /// nginx with one worker, connections to the application kept, and no log of requests.
+    /// nginx with one worker, connections to the application kept, and no log of requests;
+    /// `sendfile` and `tcp_nopush` are on as in the files its packages come with.
     pub fn nginx(folder: &Path, origin: SocketAddr, role: Role) -> io::Result<Self> {
         let (address, folder) = (free_address()?, folder.join("nginx"));
         fs::create_dir_all(&folder)?;
@@ -117,28 +117,16 @@ impl Contender {
         }
     }
 
-    /// Which of the pages its file does not hold yet. nginx writes before it has answered, so it
-    /// misses none.
-    pub fn missing(&self, pages: Pages) -> io::Result<BTreeSet<u64>> {
-        let mut missing = BTreeSet::new();
-        if self.name == Name::Retter {
-            missing.extend(0..pages.count);
-            let mut dump = Command::new(env!("CARGO_BIN_EXE_retter-db"));
-            let dump = dump.arg("dump").arg(self.store()).env_clear().output()?;
-            let text = String::from_utf8_lossy(&dump.stdout);
-            eprintln!("DEBUG {} {} {:?}", dump.status, String::from_utf8_lossy(&dump.stderr), text.lines().next());
-            for address in text.lines().filter_map(|line| line.split('\t').next()) {
-                let number = address.rsplit('/').next().and_then(|last| last.parse().ok());
-                number.map(|number: u64| missing.remove(&number));
-            }
-            eprintln!("DEBUG {}", missing.len());
-        }
-        Ok(missing)
+    /// The numbers of the pages RETTER's file holds, each with the bytes its copy takes there.
+    pub fn copies(&self) -> io::Result<BTreeMap<u64, u64>> {
+        let mut dump = Command::new(env!("CARGO_BIN_EXE_retter-db"));
+        let dump = dump.arg("dump").arg(self.store()).env_clear().output()?;
+        Ok(String::from_utf8_lossy(&dump.stdout).lines().filter_map(copy).collect())
     }
 
     /// Bytes of RETTER's file.
-    pub fn file_size(&self) -> Option<u64> {
-        fs::metadata(self.store()).ok().map(|file| file.len())
+    pub fn file_size(&self) -> io::Result<u64> {
+        Ok(fs::metadata(self.store())?.len())
     }
 
     /// With the application stopped, asks until the breaker has opened.
@@ -179,6 +167,14 @@ pub fn nginx_program() -> Option<&'static str> {
     ["nginx", "/usr/sbin/nginx"]
         .into_iter()
         .find(|program| system::version(program, "-v").is_some())
+}
+
+/// The number of a page and the bytes of its copy, from a line of `retter-db dump`.
+fn copy(line: &str) -> Option<(u64, u64)> {
+    let mut columns = line.split('\t');
+    let number = columns.next()?.rsplit('/').next()?.parse().ok()?;
+    let (stored, _) = columns.nth(4)?.split_once('/')?;
+    Some((number, stored.parse().ok()?))
 }
 
 fn free_address() -> io::Result<SocketAddr> {

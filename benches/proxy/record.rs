@@ -29,6 +29,8 @@ pub struct Setting {
     pub retter: String,
     pub nginx: Option<String>,
     pub rustc: Option<String>,
+    /// Processes of others that wanted a core in the minute before (the system's load average).
+    pub load_before: Option<f64>,
 }
 
 /// One proxy under load for one round.
@@ -43,6 +45,9 @@ pub struct Run {
     pub seconds: f64,
     /// User and system time of the process that handles requests, all threads.
     pub cpu_seconds: Option<f64>,
+    /// The same of visitors and application together, as a check: the proxy has to be the one
+    /// that is busy.
+    pub bench_cpu_seconds: Option<f64>,
     pub p50_us: f64,
     pub p99_us: f64,
 }
@@ -60,6 +65,9 @@ pub struct Filled {
     pub pages: u64,
     /// Bytes of the pages as visitors get them.
     pub page_bytes: u64,
+    /// Bytes of the copies as they are kept, compressed.
+    pub copy_bytes: u64,
+    /// Bytes of the file with all there is around them.
     pub file_bytes: u64,
 }
 
@@ -72,6 +80,13 @@ pub enum Row {
     Disk10,
     AloneMemory10,
     AloneDisk10,
+}
+
+impl Run {
+    /// Microseconds of a total for each request.
+    pub fn per_request(&self, seconds: Option<f64>) -> Option<f64> {
+        seconds.map(|seconds| seconds * 1e6 / self.requests as f64)
+    }
 }
 
 impl Row {

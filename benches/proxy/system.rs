@@ -63,6 +63,11 @@ pub fn machine() -> String {
     format!("{model}, {cores} core{of_many}, {} {}", std::env::consts::OS, kernel.trim())
 }
 
+/// How many processes wanted a core on average in the last minute.
+pub fn load_average() -> Option<f64> {
+    fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
+}
+
 /// The first line a program prints when asked for its version, to stdout or stderr; none when
 /// there is no such program.
 pub fn version(program: &str, argument: &str) -> Option<String> {

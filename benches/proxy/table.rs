@@ -84,7 +84,7 @@ impl Table<'_> {
             "| `kill -9`, start to first rescue{} | {} | {} | {} | – | – | {} starts |",
             self.filled().map_or_else(String::new, |filled| format!(
                 ", {} MB of copies",
-                filled.file_bytes / 1_000_000
+                filled.copy_bytes / MB
             )),
             start_words(&ours),
             start_words(&theirs),
@@ -97,17 +97,21 @@ impl Table<'_> {
         if let Some(setting) = self.setting() {
             let nginx = setting.nginx.as_deref().unwrap_or("no nginx");
             let rustc = setting.rustc.as_deref().unwrap_or("rustc unknown");
-            writeln!(out, "{}; {}.", setting.date, setting.machine)?;
+            let load = setting.load_before.map_or_else(none, |load| format!("{load:.1}"));
+            let (date, machine) = (&setting.date, &setting.machine);
+            writeln!(out, "{date}; {machine}; load from elsewhere before the start: {load}.")?;
             writeln!(out, "{}, {nginx}, {rustc}. `{}`", setting.retter, setting.command)?;
         }
-        if let Some(Filled { pages, page_bytes, file_bytes }) = self.filled() {
-            let (given, kept) = (page_bytes / 1_000_000, file_bytes / 1_000_000);
-            writeln!(
-                out,
-                "On disk: {} pages, {given} MB, {kept} MB in the file.",
-                thousands(*pages)
-            )?;
+        if let Some(Filled { pages, page_bytes, copy_bytes, file_bytes }) = self.filled() {
+            let [pages, given, kept, file] =
+                [*pages, page_bytes / MB, copy_bytes / MB, file_bytes / MB].map(thousands);
+            let words = "pages of 10 KB, compressed";
+            writeln!(out, "On disk: {pages} {words} from {given} to {kept} MB, file {file} MB.")?;
         }
+        let beside =
+            self.runs(Row::Pass1, Retter).filter_map(|run| run.per_request(run.bench_cpu_seconds));
+        let beside = shown(median(beside), "µs");
+        writeln!(out, "Visitors and application together, passing 1 KB: {beside} a request.")?;
         writeln!(out, "Wrong or missing answers: {}.", self.errors())?;
         self.0.iter().try_for_each(|record| match record {
             Record::Lacking { what } => writeln!(out, "Lacking: {what}."),
@@ -155,7 +159,7 @@ impl Table<'_> {
 }
 
 fn cpu_us(run: &Run) -> Option<f64> {
-    run.cpu_seconds.map(|seconds| seconds * 1e6 / run.requests as f64)
+    run.per_request(run.cpu_seconds)
 }
 
 fn start_words(milliseconds: &[f64]) -> String {
@@ -191,6 +195,7 @@ fn thousands(number: u64) -> String {
     groups.join(",")
 }
 
+const MB: u64 = 1_000_000;
 const HEAD: &str = "\
 | CPU time of the proxy for one request | RETTER | nginx | RETTER / nginx | visitors of RETTER wait, p50 / p99 | of nginx | requests to each |
 |---|---:|---:|---:|---:|---:|---:|";
