@@ -3,7 +3,7 @@
 //! | field | what it says |
 //! |---|---|
 //! | `status` | `OK`: RETTER itself answers; how the application is, `circuit` says |
-//! | `server-uptime` | since the start, in words |
+//! | `server-uptime` | full seconds since the start |
 //! | `cache-count` | copies in the file, or in memory if those are more (a new copy is in the file some milliseconds later) |
 //! | `ttl-timer-count` | copies with an expiry: all of them |
 //! | `breaker-count` | the application's breaker and those of single paths |
@@ -16,10 +16,8 @@ use super::Admin;
 use super::memory::Memory;
 use crate::meter::TimesRead;
 use crate::store::{Dropped, Snapshot};
-use crate::units;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 pub(super) fn text(admin: &Admin) -> String {
     let mut text = figures(admin).to_string();
@@ -34,7 +32,7 @@ fn figures(admin: &Admin) -> Value {
     let memory = Memory::read();
     json!({
         "status": "OK",
-        "server-uptime": uptime(admin),
+        "server-uptime": admin.started.elapsed().as_secs(),
         "cache-count": copies,
         "ttl-timer-count": copies,
         "breaker-count": figures.breakers,
@@ -79,9 +77,4 @@ fn file(store: &Snapshot) -> Value {
         "disk-reads": store.disk_reads,
         "disk-hits": store.disk_hits,
     })
-}
-
-fn uptime(admin: &Admin) -> String {
-    let seconds = admin.started.elapsed().as_secs();
-    units::duration_words(Duration::from_secs(seconds))
 }

@@ -1,7 +1,7 @@
 //! What of an answer's head is kept with its copy.
 
 use crate::headers::end_to_end_if;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Headers that are kept with a copy: end-to-end ones, without those that speak to one visitor, to
 /// a server in front or about this one moment, and without ours.
@@ -10,7 +10,18 @@ use http::{HeaderMap, HeaderName};
 /// that are shut when copies are needed. `Age` stays: who serves the copy adds to it (RFC 9111
 /// section 4.2.3).
 pub fn stored_headers(answer: &HeaderMap) -> HeaderMap {
-    end_to_end_if(answer, |name| !is_never_stored(name))
+    let mut kept = end_to_end_if(answer, |name| !is_never_stored(name));
+    kept.values_mut().for_each(|value| *value = of_its_own(value));
+    kept
+}
+
+/// A value as it comes is a slice of the whole buffer it was read into, and would keep all of that
+/// in memory as long as the copy lives.
+fn of_its_own(value: &HeaderValue) -> HeaderValue {
+    // What was a value stays one.
+    let mut own = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
+    own.set_sensitive(value.is_sensitive());
+    own
 }
 
 fn is_never_stored(name: &HeaderName) -> bool {
@@ -35,7 +46,6 @@ const NEVER_STORED: [&str; 11] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
 
     #[test]
     fn what_speaks_to_one_visitor_or_to_servers_is_not_kept() {

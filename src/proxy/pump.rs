@@ -36,8 +36,8 @@ impl Errand {
         loop {
             let next = tokio::select! {
                 biased;
-                next = async { self.watch(pin!(body.frame())).await } => next,
                 () = pieces.closed() => return self.finish_alone(body, &fields, keep).await,
+                next = async { self.watch(pin!(body.frame())).await } => next,
             };
             match next {
                 Some(Ok(frame)) => {

@@ -8,6 +8,7 @@ use super::{Services, Settings};
 use crate::headers::Client;
 use crate::proxy;
 use crate::upstream::RequestBody;
+use http::header::{self, HeaderValue};
 use http::{Request, Response, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -115,10 +116,13 @@ impl Each {
     ) -> Result<Response<Sent<proxy::Body>>, Infallible> {
         old.store(request.version() == Version::HTTP_10, Ordering::Relaxed);
         let request = request.map(|body| received(body, phases));
-        let response = match self.services.admin.answer(&request) {
+        let mut response = match self.services.admin.answer(&request) {
             Some(response) => response,
             None => self.services.proxy.handle(request, client.clone()).await,
         };
+        if phases.is_last() {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         Ok(response.map(|body| Sent { body, phases: phases.clone() }))
     }
 }

@@ -8,12 +8,13 @@
 //! ever.
 
 use super::Settings;
+use super::line_ends::LineEnds;
 use crate::meter::Tally;
 use std::future::Future;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -48,15 +49,31 @@ impl Phase {
 
 /// The phase, shared between the socket and what is served on it.
 #[derive(Clone, Default)]
-pub(super) struct Phases(Arc<AtomicU8>);
+pub(super) struct Phases(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    phase: AtomicU8,
+    last: AtomicBool,
+}
 
 impl Phases {
     pub(super) fn enter(&self, phase: Phase) {
-        self.0.store(phase as u8, Ordering::Relaxed);
+        self.0.phase.store(phase as u8, Ordering::Relaxed);
+    }
+
+    /// The request being read is the last on this connection: another server might have read its
+    /// lines differently (RFC 9112 section 2.2), so nothing after it is believed.
+    fn make_last(&self) {
+        self.0.last.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_last(&self) -> bool {
+        self.0.last.load(Ordering::Relaxed)
     }
 
     fn get(&self) -> Phase {
-        match self.0.load(Ordering::Relaxed) {
+        match self.0.phase.load(Ordering::Relaxed) {
             0 => Phase::Idle,
             1 => Phase::Head,
             2 => Phase::Body,
@@ -75,6 +92,9 @@ pub(super) struct Socket {
     front: Arc<Tally>,
     /// Bytes of an answer have gone out since the last request began.
     answering: bool,
+    /// A silence was too long: nothing more is said, for the last word has been.
+    over: bool,
+    lines: LineEnds,
 }
 
 struct Limits {
@@ -105,6 +125,8 @@ impl Socket {
             limits,
             front,
             answering: false,
+            over: false,
+            lines: LineEnds::default(),
         }
     }
 
@@ -114,11 +136,15 @@ impl Socket {
         let _ = self.stream.set_zero_linger();
     }
 
-    fn note_read(&mut self, some: bool) {
-        if some && self.phases.get() == Phase::Idle {
+    fn note_read(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() && self.phases.get() == Phase::Idle {
             self.phases.enter(Phase::Head);
             self.answering = false;
             self.read.end();
+            self.lines = LineEnds::default();
+        }
+        if self.phases.get() == Phase::Head && self.lines.has_bare_lf(bytes) {
+            self.phases.make_last();
         }
         if self.phases.get() != Phase::Head {
             self.read.end();
@@ -147,7 +173,13 @@ impl Socket {
             // Best effort: who sends nothing may not read either.
             let _ = self.stream.try_write(REQUEST_TIMEOUT);
         }
+        self.over = true;
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
+    }
+
+    fn begin_answer(&mut self) -> io::Result<()> {
+        self.answering = true;
+        if self.over { Err(ErrorKind::TimedOut.into()) } else { Ok(()) }
     }
 
     fn poll_write_silence<T>(
@@ -159,7 +191,7 @@ impl Socket {
             self.write.end();
             // hyper lets go of a body before the last of it is on the wire: while bytes leave,
             // the connection is not idle.
-            self.read.end();
+            self.read.begin_again();
             return written;
         }
         if self.limits.write.is_zero() {
@@ -181,7 +213,7 @@ impl AsyncRead for Socket {
         let before = buf.filled().len();
         match Pin::new(&mut this.stream).poll_read(cx, buf) {
             Poll::Ready(Ok(())) => {
-                this.note_read(buf.filled().len() > before);
+                this.note_read(&buf.filled()[before..]);
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
@@ -196,7 +228,7 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.answering = true;
+        self.begin_answer()?;
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.poll_write_silence(cx, written)
     }
@@ -218,7 +250,7 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.answering = true;
+        self.begin_answer()?;
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         self.poll_write_silence(cx, written)
     }
@@ -235,6 +267,13 @@ struct Silence {
 impl Silence {
     fn end(&mut self) {
         self.since = None;
+    }
+
+    /// The silence so far does not count. What waits for its end need not ask again.
+    fn begin_again(&mut self) {
+        if let Some((_, since)) = &mut self.since {
+            *since = Instant::now();
+        }
     }
 
     /// Ready when the silence, begun at the first call in this phase, has lasted for `limit`.

@@ -8,6 +8,7 @@ mod body;
 mod connection;
 mod farewell;
 mod io;
+mod line_ends;
 mod listen;
 mod settings;
 mod table;

@@ -1,7 +1,7 @@
 //! `/health`: the field names of the Go program, with figures that are right.
 
 use crate::support::client::{get, head};
-use crate::support::origin::{Behaviour, Origin, ok};
+use crate::support::origin::{Behaviour, Origin, fail, ok};
 use crate::support::retter::{Retter, Setup};
 use crate::support::{SOON, until};
 use serde_json::Value;
@@ -62,7 +62,7 @@ fn every_kind_of_answer_is_counted_once() {
 
 #[test]
 fn breakers_that_are_not_closed_are_counted() {
-    let origin = Origin::new().elsewhere(Behaviour::Reset);
+    let origin = Origin::new().elsewhere(fail(500));
     let retter = Setup::before(&origin).set("BREAKER_OPEN_MIN", "60").start();
     let before = number(&health(&retter), BREAKERS);
     for path in ["/a", "/b", "/c"] {
