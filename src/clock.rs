@@ -13,17 +13,19 @@ pub struct Now {
 impl Now {
     /// The present moment.
     pub fn read() -> Self {
-        Self {
-            // tokio's clock, because its tests can pause and advance it.
-            mono: tokio::time::Instant::now().into_std(),
-            wall: UnixMillis::read(),
-        }
+        Self { mono: mono(), wall: UnixMillis::read() }
     }
 }
 
 /// Milliseconds since 1970-01-01 UTC by the wall clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixMillis(pub u64);
+
+/// The present moment for measuring alone, at half the price. tokio's clock, because its tests can
+/// pause and advance it.
+pub fn mono() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
 
 impl UnixMillis {
     fn read() -> Self {

@@ -5,11 +5,11 @@ use super::asked::Asked;
 use crate::breaker::{
     Admission, Ask, Breakers, Level, Outcome, Permit, Saved, Settings, State, Unsaved,
 };
-use crate::clock::Now;
+use crate::clock::{self, Now};
 use http::StatusCode;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tracing::warn;
 
@@ -66,7 +66,7 @@ impl Judge {
         asked: &Arc<Asked>,
         ask: Ask,
     ) -> Result<Ticket, Rejected> {
-        match self.change(|breakers, now| breakers.admit(asked.path(), ask, now.mono)) {
+        match self.change(|breakers, now| breakers.admit(asked.path(), ask, now)) {
             Admission::Admitted(permit) => Ok(Ticket {
                 judge: Arc::clone(self),
                 asked: Arc::clone(asked),
@@ -76,8 +76,8 @@ impl Judge {
         }
     }
 
-    fn change<T>(&self, step: impl FnOnce(&mut Breakers, Now) -> T) -> T {
-        let now = Now::read();
+    fn change<T>(&self, step: impl FnOnce(&mut Breakers, Instant) -> T) -> T {
+        let now = clock::mono();
         let (result, changes) = {
             let mut breakers = self.breakers.lock();
             let result = step(&mut breakers, now);
@@ -123,7 +123,7 @@ impl Ticket {
     pub(super) fn record(&mut self, outcome: Outcome) {
         if let Some(permit) = self.permit.take() {
             let path = self.asked.path();
-            self.judge.change(|breakers, now| breakers.record(permit, path, outcome, now.mono));
+            self.judge.change(|breakers, now| breakers.record(permit, path, outcome, now));
         }
     }
 
@@ -131,7 +131,7 @@ impl Ticket {
     pub(super) fn overdue(&mut self) {
         if let Some(permit) = &mut self.permit {
             let path = self.asked.path();
-            self.judge.change(|breakers, now| breakers.overdue(permit, path, now.mono));
+            self.judge.change(|breakers, now| breakers.overdue(permit, path, now));
         }
     }
 }

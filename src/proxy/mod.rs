@@ -27,7 +27,7 @@ pub use settings::{ErrorPage, Settings};
 
 use crate::breaker::{self, Ask};
 use crate::capture::Budget;
-use crate::clock::Now;
+use crate::clock::{self, Now};
 use crate::headers::Client;
 use crate::key::CacheKey;
 use crate::meter::{Tally, Times, TimesRead};
@@ -106,7 +106,7 @@ impl Proxy {
         request: Request<RequestBody>,
         client: Client,
     ) -> Response<Body> {
-        let began = Now::read();
+        let began = clock::mono();
         let (mut head, body) = request.into_parts();
         let entered = door::admit(&mut head, &client, &self.via, &self.settings);
         let asked = Arc::new(Asked::of(head, client, &self.settings.key));
@@ -114,7 +114,7 @@ impl Proxy {
             Ok(()) => self.serve(&asked, body).await,
             Err(refusal) => Served::Refused(refusal),
         };
-        let took = Now::read().mono.saturating_duration_since(began.mono);
+        let took = clock::mono().saturating_duration_since(began);
         self.meter.times.add(took);
         self.meter.served.up(served.as_str());
         served.log(&asked, took);
