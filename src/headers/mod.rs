@@ -17,23 +17,22 @@ use http::header::{self, HeaderMap, HeaderName};
 /// `Connection` cannot take away `Host`, `Cookie` or `Authorization`: a client that names them
 /// wants the application to see another request than the one it sent.
 pub fn end_to_end(headers: &HeaderMap) -> HeaderMap {
-    end_to_end_if(headers, |_| true)
-}
-
-/// Those of the end-to-end fields whose name is `wanted`.
-pub fn end_to_end_if(headers: &HeaderMap, wanted: impl Fn(&HeaderName) -> bool) -> HeaderMap {
-    let named = connection_options(headers);
-    let mut kept = HeaderMap::with_capacity(headers.len() + ROOM_FOR_OURS);
-    for (name, value) in headers {
-        if !is_hop_by_hop(name) && !is_among(&named, name) && wanted(name) {
-            kept.append(name, value.clone());
-        }
-    }
+    let mut kept = headers.clone();
+    retain_end_to_end(&mut kept, |_| true);
     kept
 }
 
-fn is_among(options: &[String], name: &HeaderName) -> bool {
-    options.iter().any(|option| option == name.as_str())
+/// Takes off all but the end-to-end fields whose name is `wanted`. Few fields go, so they are taken
+/// out one by one; that moves others about, but never two lines of one name.
+pub fn retain_end_to_end(headers: &mut HeaderMap, wanted: impl Fn(&HeaderName) -> bool) {
+    let named = connection_options(headers);
+    let goes = |name: &HeaderName| {
+        is_hop_by_hop(name) || named.iter().any(|it| it == name.as_str()) || !wanted(name)
+    };
+    let going: Vec<HeaderName> = headers.keys().filter(|name| goes(name)).cloned().collect();
+    for name in going {
+        headers.remove(name);
+    }
 }
 
 /// Fields that mean something to the next hop only, whatever `Connection` says of them.
@@ -85,9 +84,6 @@ fn connection_options(headers: &HeaderMap) -> Vec<String> {
 
 /// What a `Connection` list cannot take away.
 const IN_VAIN: [&str; 3] = ["authorization", "cookie", "host"];
-
-/// Fields that forwarding and answering add, so that the map does not grow while they do.
-const ROOM_FOR_OURS: usize = 8;
 
 #[cfg(test)]
 mod tests {

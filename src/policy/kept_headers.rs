@@ -1,6 +1,6 @@
 //! What of an answer's head is kept with its copy.
 
-use crate::headers::end_to_end_if;
+use crate::headers::retain_end_to_end;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Headers that are kept with a copy: end-to-end ones, without those that speak to one visitor, to
@@ -10,7 +10,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 /// that are shut when copies are needed. `Age` stays: who serves the copy adds to it (RFC 9111
 /// section 4.2.3).
 pub fn stored_headers(answer: &HeaderMap) -> HeaderMap {
-    let mut kept = end_to_end_if(answer, |name| !is_never_stored(name));
+    let mut kept = answer.clone();
+    retain_end_to_end(&mut kept, |name| !is_never_stored(name));
     kept.values_mut().for_each(|value| *value = of_its_own(value));
     kept
 }

@@ -43,10 +43,9 @@ fn passed(answer: Answer) -> Response<Body> {
     let Answer { mut head, body } = answer;
     let is_ours = |name: &HeaderName| *name == X_RETTER || *name == X_CIRCUIT;
     // RFC 9110 section 8.6: a 204 has no length.
-    let is_untrue = |name: &HeaderName| {
-        head.status == StatusCode::NO_CONTENT && *name == header::CONTENT_LENGTH
-    };
-    head.headers = headers::end_to_end_if(&head.headers, |name| !is_ours(name) && !is_untrue(name));
+    let has_no_length = head.status == StatusCode::NO_CONTENT;
+    let is_untrue = |name: &HeaderName| has_no_length && *name == header::CONTENT_LENGTH;
+    headers::retain_end_to_end(&mut head.headers, |name| !is_ours(name) && !is_untrue(name));
     Response::from_parts(head, body)
 }
 
