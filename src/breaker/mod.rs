@@ -13,8 +13,8 @@
 //!
 //! Pure: no I/O, no lock, no clock; `now` is an argument of everything that depends on it, and
 //! the caller logs what [`Breakers::take_changes`] gives, and writes down what
-//! [`Breakers::take_unsaved`] gives, so that the next process can go on from there. A healthy call costs one hash and a few
-//! additions, and allocates nothing. Everything is bounded except the overdue calls and probes in
+//! [`Breakers::take_unsaved`] gives, so that the next process can go on from there. A healthy
+//! call costs one hash and a few additions, and allocates nothing. Everything is bounded except the overdue calls and probes in
 //! the books, which are as many as the caller has inside.
 //!
 //! It refuses to judge by anything but the application's own doing: a client that leaves is

@@ -8,7 +8,9 @@
 use super::names::{X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_REAL_IP};
 use super::{end_to_end, list};
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
+use std::any::Any;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Who is on the other end of the connection.
 #[derive(Clone, Debug)]
@@ -18,12 +20,22 @@ pub struct Client {
     pub trusted: bool,
     /// The address as a field's value: written once a connection, not once a request.
     text: HeaderValue,
+    _place: Option<Place>,
 }
+
+/// What a client holds as long as anything is done for him.
+type Place = Arc<dyn Any + Send + Sync>;
 
 impl Client {
     /// The client at `address`.
     pub fn new(address: IpAddr, trusted: bool) -> Self {
-        Self { address, trusted, text: text(&address.to_string()) }
+        Self { address, trusted, text: text(&address.to_string()), _place: None }
+    }
+
+    /// Ties `place` to this client: it is given back when the last that was done for him has ended,
+    /// which may be after he has left.
+    pub fn holding(self, place: impl Any + Send + Sync) -> Self {
+        Self { _place: Some(Arc::new(place)), ..self }
     }
 }
 

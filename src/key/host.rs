@@ -23,7 +23,14 @@ pub(super) fn of(uri: &Uri, fields: &[&HeaderValue]) -> Result<String, NoKey> {
 
 /// Is this a host as `Host` may name it: a name or an address, and perhaps a port?
 pub fn is_host(text: &[u8]) -> bool {
-    normal(text).is_ok()
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    let colon = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
+    let (name, port) = (&text[..colon], text.get(colon + 1..).unwrap_or_default());
+    // Most are that plain; the others are taken apart.
+    let plain = !name.is_empty()
+        && name.iter().all(is_plain)
+        && port.iter().all(|byte| byte.is_ascii_digit());
+    plain || normal(text).is_ok()
 }
 
 fn normal(text: &[u8]) -> Result<String, NoKey> {

@@ -1,7 +1,7 @@
 //! What of an answer's head is kept with its copy.
 
-use crate::headers::retain_end_to_end;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use crate::headers::{is_hop_by_hop, retain_end_to_end};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Headers that are kept with a copy: end-to-end ones, without those that speak to one visitor, to
 /// a server in front or about this one moment, and without ours.
@@ -14,6 +14,15 @@ pub fn stored_headers(answer: &HeaderMap) -> HeaderMap {
     retain_end_to_end(&mut kept, |name| !is_never_stored(name));
     kept.values_mut().for_each(|value| *value = of_its_own(value));
     kept
+}
+
+/// Would these fields of an answer be kept as `kept` was, `Date` aside? In doubt they would not.
+pub fn are_the_same_but_for_the_date(kept: &HeaderMap, answer: &HeaderMap) -> bool {
+    let counts = |name: &&HeaderName| **name != header::DATE;
+    let is_kept_or_never_is =
+        |name: &HeaderName| kept.contains_key(name) || is_never_stored(name) || is_hop_by_hop(name);
+    kept.keys().filter(counts).all(|name| kept.get_all(name) == answer.get_all(name))
+        && answer.keys().filter(counts).all(is_kept_or_never_is)
 }
 
 /// A value as it comes is a slice of the whole buffer it was read into, and would keep all of that
@@ -47,6 +56,24 @@ const NEVER_STORED: [&str; 11] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_date_may_differ_between_the_same_heads() {
+        let head = |lines: &[(&'static str, &'static str)]| {
+            let lines = lines.iter().map(|(name, value)| {
+                (HeaderName::from_static(name), HeaderValue::from_static(value))
+            });
+            HeaderMap::from_iter(lines)
+        };
+        let kept = head(&[("date", "1"), ("location", "/a")]);
+        let same =
+            [("date", "2"), ("location", "/a"), ("connection", "close"), ("set-cookie", "c")];
+        assert!(are_the_same_but_for_the_date(&kept, &head(&same)));
+        assert!(!are_the_same_but_for_the_date(&kept, &head(&[("location", "/b")])));
+        assert!(!are_the_same_but_for_the_date(&kept, &head(&[("date", "1")])));
+        let more = head(&[("location", "/a"), ("etag", "x")]);
+        assert!(!are_the_same_but_for_the_date(&kept, &more));
+    }
 
     #[test]
     fn what_speaks_to_one_visitor_or_to_servers_is_not_kept() {

@@ -18,7 +18,7 @@ mod store;
 mod whose;
 
 pub use farewell::Farewells;
-pub use kept_headers::stored_headers;
+pub use kept_headers::{are_the_same_but_for_the_date, stored_headers};
 pub use serve::{Freshness, MayServe, RefuseReason, may_serve};
 pub use store::{MayStore, SkipReason, Storable, may_store};
 

@@ -85,7 +85,8 @@ impl Keep {
             Self::Copy(draft) => {
                 let place = draft.storable.store_key(key, proxy.store.secret());
                 proxy.farewells.lock().alive(|| place.id());
-                if !proxy.store.has_just_kept(&place, draft.body.bytes(), now.wall) {
+                let held = proxy.store.just_kept(&place, now.wall);
+                if !held.is_some_and(|held| draft.says_the_same_as(&held, fields)) {
                     draft.store(proxy, place, fields, now);
                 }
             }
@@ -94,6 +95,12 @@ impl Keep {
 }
 
 impl Draft {
+    fn says_the_same_as(&self, held: &Copy, fields: &HeaderMap) -> bool {
+        held.body == self.body.bytes()
+            && (held.status, held.why) == (self.status, self.storable.why)
+            && policy::are_the_same_but_for_the_date(&held.headers, fields)
+    }
+
     fn store(self, proxy: &Proxy, place: StoreKey, fields: &HeaderMap, now: Now) {
         let copy = Copy {
             status: self.status,

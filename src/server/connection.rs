@@ -60,10 +60,13 @@ impl Connections {
                 return self.farewell.say(stream);
             }
         };
+        // Who leaves keeps his place until the application is done with his last request: leaving
+        // must not be a way to have more in it than the limits allow.
+        let client = client.holding(place);
         let (each, alive) = (Arc::clone(&self.each), self.open.subscribe());
         tokio::spawn(async move {
             each.serve(stream, client).await;
-            drop((place, alive));
+            drop(alive);
         });
     }
 

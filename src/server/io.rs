@@ -92,6 +92,8 @@ pub(super) struct Socket {
     front: Arc<Tally>,
     /// Bytes of an answer have gone out since the last request began.
     answering: bool,
+    /// The client has yet to take something.
+    writing: bool,
     /// A silence was too long: nothing more is said, for the last word has been.
     over: bool,
     lines: LineEnds,
@@ -125,6 +127,7 @@ impl Socket {
             limits,
             front,
             answering: false,
+            writing: false,
             over: false,
             lines: LineEnds::default(),
         }
@@ -143,7 +146,9 @@ impl Socket {
             self.read.end();
             self.lines = LineEnds::default();
         }
-        if self.phases.get() == Phase::Head && self.lines.has_bare_lf(bytes) {
+        // What comes during an answer is the next request's.
+        let is_head = matches!(self.phases.get(), Phase::Head | Phase::Answer);
+        if is_head && self.lines.has_bare_lf(bytes) {
             self.phases.make_last();
         }
         if self.phases.get() != Phase::Head {
@@ -153,6 +158,8 @@ impl Socket {
 
     fn read_limit(&self) -> Option<Duration> {
         let limit = match self.phases.get() {
+            // The answer before is still leaving: that is `write`'s affair.
+            Phase::Idle if self.writing => Duration::ZERO,
             Phase::Idle => self.limits.idle,
             Phase::Head => self.limits.head,
             Phase::Body => self.limits.read,
@@ -187,7 +194,8 @@ impl Socket {
         cx: &mut Context<'_>,
         written: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
+        self.writing = written.is_pending();
+        if !self.writing {
             self.write.end();
             // hyper lets go of a body before the last of it is on the wire: while bytes leave,
             // the connection is not idle.

@@ -107,11 +107,11 @@ impl Store {
         self.counters().copies.max(self.shared.memory.len())
     }
 
-    /// The same body was put under this key within this second, which is as fine as `Age` can tell:
-    /// a page that a thousand visitors ask for at once need not be kept a thousand times.
-    pub fn has_just_kept(&self, key: &StoreKey, body: &[u8], now: UnixMillis) -> bool {
-        let held = self.shared.memory.get(key.id(), key);
-        held.is_some_and(|held| held.stored_at.0 / 1000 == now.0 / 1000 && held.body == body)
+    /// What was put under this key within this second, which is as fine as `Age` can tell: a page
+    /// that a thousand visitors ask for at once need not be kept a thousand times.
+    pub fn just_kept(&self, key: &StoreKey, now: UnixMillis) -> Option<Arc<Copy>> {
+        let held = self.shared.memory.get(key.id(), key)?;
+        (held.stored_at.0 / 1000 == now.0 / 1000).then_some(held)
     }
 
     /// Never waits for the disk: memory has it at once, the file when its turn comes. `on_disk`

@@ -3,6 +3,7 @@
 use super::base::BaseUrl;
 use super::failure::Failure;
 use parking_lot::Mutex;
+use rustix::io::Errno;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tokio::net::{TcpStream, lookup_host};
@@ -36,6 +37,7 @@ impl Dialer {
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                     failure = Failure::ConnectTimeout;
                 }
+                Err(error) if is_our_own(&error) => return Err(Failure::NoSocket),
                 Err(_) => {}
             }
         }
@@ -53,6 +55,12 @@ impl Dialer {
         *self.last_good.lock() = Some(address);
         stream
     }
+}
+
+/// Nothing went to the application: this machine had no socket for it.
+fn is_our_own(error: &io::Error) -> bool {
+    let ours = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];
+    Errno::from_io_error(error).is_some_and(|errno| ours.contains(&errno))
 }
 
 /// `localhost` is both loopback addresses, whatever the resolver says of it (RFC 6761 section

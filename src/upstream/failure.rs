@@ -36,6 +36,9 @@ pub enum Failure {
     /// Nothing more of the body for `backend.timeout`.
     #[error("the application fell silent within its answer")]
     Silent,
+    /// There was no socket to be had here: out of files, ports or memory. RETTER's own trouble.
+    #[error("there is no socket left for a connection to the application")]
+    NoSocket,
     /// The client's own body broke off, or its request cannot be sent: nobody's failure.
     #[error("the client broke off its request")]
     ClientGone,
@@ -54,6 +57,7 @@ impl Failure {
             Failure::HeadTooLarge => "head-too-large",
             Failure::Truncated => "truncated",
             Failure::Silent => "silent",
+            Failure::NoSocket => "no-socket",
             Failure::ClientGone => "client-gone",
         }
     }

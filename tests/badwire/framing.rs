@@ -13,7 +13,7 @@ fn a_head_that_can_be_read_in_two_ways_is_400() {
     let rows = [
         ("a bare CR", "X-A: 1\rX-B: 2\r\n"),
         ("a bare CR at the end", "X-A: 1\r\r\n"),
-        ("NUL in a value", "X-A: 1\02\r\n"),
+        ("NUL in a value", "X-A: 1\x002\r\n"),
         ("NUL in a name", "X\0A: 1\r\n"),
         ("a space before the colon", "X-A : 1\r\n"),
         ("a tab before the colon", "X-A\t: 1\r\n"),

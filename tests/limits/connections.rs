@@ -1,7 +1,7 @@
 //! Connections: a full table says so and lets in the next one that fits.
 
 use crate::support::client::{Answer, Line, get};
-use crate::support::origin::{Origin, ok};
+use crate::support::origin::{Behaviour, Origin, ok};
 use crate::support::retter::{Retter, Setup};
 use crate::support::{SOON, until};
 use socket2::{Domain, Socket, Type};
@@ -63,6 +63,22 @@ fn places_come_back_however_a_connection_ended() {
         lines.into_iter().all(|mut line| line.send(&get("/")).status == 200)
     });
     assert!(all_free);
+}
+
+#[test]
+fn who_leaves_keeps_his_place_as_long_as_the_application_works_for_him() {
+    let origin = Origin::new().elsewhere(Behaviour::Hang);
+    let retter = Setup::before(&origin).set("SERVER_MAXCONNECTIONS", 5).start();
+    for _ in 0..5 {
+        let inside = origin.live();
+        let mut talk = crate::support::talk::Talk::open(retter.address());
+        talk.say(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(until(SOON, || origin.live() > inside), "he asks");
+        talk.slam();
+    }
+    is_turned_away(&retter);
+    origin.set_all(ok("fine"));
+    assert!(until(SOON, || retter.get("/").status == 200), "their calls have ended");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{ME, page, page_text, visit};
 use crate::support::client::get;
-use crate::support::origin::{Origin, Seen, computed, fail, ok};
+use crate::support::origin::{Origin, Seen, answer, computed, fail, ok};
 use crate::support::retter::Setup;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -108,4 +108,14 @@ fn retter_without_a_file_proxies_and_rescues_from_memory() {
     origin.down();
     let copy = retter.get("/page");
     assert_eq!((copy.text(), copy.retter()), (page_text("/page", ""), "cache"));
+}
+
+#[test]
+fn the_newest_head_is_kept_though_its_body_is_the_same() {
+    let to = |place: &str| answer(301, "").header("Location", place);
+    let origin = Origin::new().route("/moved", to("/one")).then(to("/two")).then(fail(503));
+    let retter = Setup::before(&origin).start();
+    for place in ["/one", "/two", "/two"] {
+        assert_eq!(retter.get("/moved").header("location"), Some(place));
+    }
 }
