@@ -9,8 +9,8 @@
 
 use super::Settings;
 use super::line_ends::LineEnds;
+use super::silence::Silence;
 use crate::meter::Tally;
-use std::future::Future;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,7 +19,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep_until};
 
 /// What the connection is doing, as the service sees it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -261,48 +260,6 @@ impl AsyncWrite for Socket {
         self.begin_answer()?;
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         self.poll_write_silence(cx, written)
-    }
-}
-
-/// One silence being measured. The timer is made at the first one and reused; it is moved only
-/// when it goes off early, so that a busy connection never touches the timer wheel.
-#[derive(Default)]
-struct Silence {
-    since: Option<(Phase, Instant)>,
-    timer: Option<Pin<Box<Sleep>>>,
-}
-
-impl Silence {
-    fn end(&mut self) {
-        self.since = None;
-    }
-
-    /// The silence so far does not count. What waits for its end need not ask again.
-    fn begin_again(&mut self) {
-        if let Some((_, since)) = &mut self.since {
-            *since = Instant::now();
-        }
-    }
-
-    /// Ready when the silence, begun at the first call in this phase, has lasted for `limit`.
-    fn poll(&mut self, cx: &mut Context<'_>, phase: Phase, limit: Duration) -> Poll<()> {
-        let since = match self.since {
-            Some((same, since)) if same == phase => since,
-            _ => Instant::now(),
-        };
-        self.since = Some((phase, since));
-        let end = since + limit;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
-        if timer.deadline() > end {
-            timer.as_mut().reset(end);
-        }
-        while timer.as_mut().poll(cx).is_ready() {
-            if Instant::now() >= end {
-                return Poll::Ready(());
-            }
-            timer.as_mut().reset(end);
-        }
-        Poll::Pending
     }
 }
 

@@ -11,6 +11,7 @@ mod io;
 mod line_ends;
 mod listen;
 mod settings;
+mod silence;
 mod table;
 
 pub use listen::{Listen, ListenError};
