@@ -41,6 +41,11 @@ impl Keep {
             return Self::Nothing;
         }
         let settings = &proxy.settings;
+        if head.status == StatusCode::NOT_MODIFIED {
+            // The page is there, unchanged. The first look-up is his own copy, and there always is one.
+            let own = || key.lookups(proxy.store.secret(), &settings.key)[0].key.id();
+            proxy.farewells.lock().alive(own);
+        }
         match policy::may_store(&asked.head, key, head, framing, &settings.key, &settings.policy) {
             MayStore::Store(storable) => Self::Copy(Box::new(Draft {
                 storable,
