@@ -32,12 +32,14 @@ impl Farewells {
         agreed
     }
 
-    /// The application answered with the page: whatever was said before does not count. On most
-    /// days nothing was said, and the id need not be worked out.
-    pub fn alive(&mut self, id: impl FnOnce() -> EntryId) {
-        if !self.since.is_empty() {
-            self.since.pop(&id());
-        }
+    /// The application answered with the page: whatever was said before does not count.
+    pub fn alive(&mut self, id: EntryId) {
+        self.since.pop(&id);
+    }
+
+    /// No page is in doubt.
+    pub fn is_empty(&self) -> bool {
+        self.since.is_empty()
     }
 }
 
@@ -73,7 +75,7 @@ mod tests {
     fn a_good_answer_between_takes_the_farewell_back() {
         let (mut farewells, start) = (Farewells::new(), Instant::now());
         farewells.gone(PAGE, start);
-        farewells.alive(|| PAGE);
+        farewells.alive(PAGE);
         assert!(!farewells.gone(PAGE, after(start, 60_000)));
         assert!(farewells.gone(PAGE, after(start, 70_000)));
     }
@@ -83,7 +85,7 @@ mod tests {
         let (mut farewells, start) = (Farewells::new(), Instant::now());
         farewells.gone(PAGE, start);
         assert!(!farewells.gone(EntryId([2; 16]), after(start, 20_000)));
-        farewells.alive(|| EntryId([2; 16]));
+        farewells.alive(EntryId([2; 16]));
         assert!(farewells.gone(PAGE, after(start, 20_000)));
     }
 

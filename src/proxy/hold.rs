@@ -4,7 +4,6 @@
 //! place only as long as nothing has been sent. A probe's body is held back so that its good end
 //! is known, and said, when the head leaves.
 
-use super::Proxy;
 use super::errand::Errand;
 use super::gathered::{Gathered, HELD_BYTES};
 use super::judge::Ticket;
@@ -78,9 +77,8 @@ impl Errand {
 
     async fn has_copy(&self) -> bool {
         let Ok(key) = &self.asked.key else { return false };
-        let Proxy { store, settings, .. } = &*self.proxy;
-        for lookup in key.lookups(store.secret(), &settings.key) {
-            if store.has(lookup.key.id()).await {
+        for lookup in self.proxy.lookups(key) {
+            if self.proxy.store.has(lookup.key.id()).await {
                 return true;
             }
         }

@@ -42,9 +42,8 @@ impl Keep {
         }
         let settings = &proxy.settings;
         if head.status == StatusCode::NOT_MODIFIED {
-            // The page is there, unchanged. The first look-up is his own copy, and there always is one.
-            let own = || key.lookups(proxy.store.secret(), &settings.key)[0].key.id();
-            proxy.farewells.lock().alive(own);
+            // The page is there, unchanged.
+            proxy.alive(key);
         }
         match policy::may_store(&asked.head, key, head, framing, &settings.key, &settings.policy) {
             MayStore::Store(storable) => Self::Copy(Box::new(Draft {
@@ -89,7 +88,7 @@ impl Keep {
             Self::Forget => proxy.forget(key, now).await,
             Self::Copy(draft) => {
                 let place = draft.storable.store_key(key, proxy.store.secret());
-                proxy.farewells.lock().alive(|| place.id());
+                proxy.alive(key);
                 let held = proxy.store.just_kept(&place, now.wall);
                 if !held.is_some_and(|held| draft.says_the_same_as(&held, fields)) {
                     draft.store(proxy, place, fields, now);

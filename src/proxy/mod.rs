@@ -28,7 +28,7 @@ use crate::breaker::{self, Ask};
 use crate::capture::Budget;
 use crate::clock::{self, Now};
 use crate::headers::Client;
-use crate::key::CacheKey;
+use crate::key::{CacheKey, Lookup};
 use crate::meter::{Tally, Times, TimesRead};
 use crate::policy::Farewells;
 use crate::store::Store;
@@ -179,7 +179,7 @@ impl Proxy {
     /// The application says that the page is gone; believed at the second time. It is gone for this
     /// visitor and, where he would be given the copy that is for everybody, for everybody.
     async fn forget(&self, key: &CacheKey, now: Now) {
-        for lookup in key.lookups(self.store.secret(), &self.settings.key) {
+        for lookup in self.lookups(key) {
             let id = lookup.key.id();
             if !self.farewells.lock().gone(id, now.mono) {
                 continue;
@@ -189,6 +189,20 @@ impl Proxy {
                 self.store.forget(id);
             }
         }
+    }
+
+    /// The application has the page, whoever was told before that it is gone. On most days nobody
+    /// was, and that costs a look.
+    fn alive(&self, key: &CacheKey) {
+        let mut farewells = self.farewells.lock();
+        if farewells.is_empty() {
+            return;
+        }
+        self.lookups(key).iter().for_each(|lookup| farewells.alive(lookup.key.id()));
+    }
+
+    fn lookups(&self, key: &CacheKey) -> Vec<Lookup> {
+        key.lookups(self.store.secret(), &self.settings.key)
     }
 
     fn is_failure(&self, status: StatusCode) -> bool {
