@@ -17,8 +17,8 @@ impl Budget {
 
     /// Begins a capture of at most `limit` bytes; `expected` is what the sender announced.
     pub fn capture(&self, limit: u64, expected: Option<u64>) -> Capture {
-        let room = expected.unwrap_or(0).min(limit).min(LARGEST_GUESS);
-        Capture { budget: self.clone(), taken: 0, limit, bytes: Vec::with_capacity(room as usize) }
+        let expected = expected.unwrap_or(0).min(limit).min(LARGEST_GUESS) as usize;
+        Capture { budget: self.clone(), taken: 0, limit, expected, body: Body::One(Bytes::new()) }
     }
 
     fn take(&self, bytes: u64) -> bool {
@@ -38,7 +38,14 @@ pub struct Capture {
     budget: Budget,
     taken: u64,
     limit: u64,
-    bytes: Vec<u8>,
+    expected: usize,
+    body: Body,
+}
+
+/// Most bodies come in one frame, which need not be copied before somebody wants to keep it.
+enum Body {
+    One(Bytes),
+    Many(Vec<u8>),
 }
 
 /// Why a capture was given up.
@@ -61,8 +68,8 @@ impl Full {
 }
 
 impl Capture {
-    /// Copies one frame's bytes. After an error the capture is of no use.
-    pub fn push(&mut self, data: &[u8]) -> Result<(), Full> {
+    /// Takes one frame's bytes. After an error the capture is of no use.
+    pub fn push(&mut self, data: &Bytes) -> Result<(), Full> {
         let more = data.len() as u64;
         if self.taken + more > self.limit {
             return Err(Full::Body);
@@ -71,20 +78,37 @@ impl Capture {
             return Err(Full::Budget);
         }
         self.taken += more;
-        self.bytes.extend_from_slice(data);
+        match &mut self.body {
+            Body::One(first) if first.is_empty() => *first = data.clone(),
+            Body::One(first) => {
+                let mut all = Vec::with_capacity(self.expected.max(first.len() + data.len()));
+                all.extend_from_slice(first);
+                all.extend_from_slice(data);
+                self.body = Body::Many(all);
+            }
+            Body::Many(all) => all.extend_from_slice(data),
+        }
         Ok(())
     }
 
-    /// What has been copied so far.
+    /// What has come so far.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        match &self.body {
+            Body::One(first) => first,
+            Body::Many(all) => all,
+        }
     }
 
-    /// The whole body, in a buffer of its own size.
+    /// The whole body, in a buffer of its own size: a frame is a slice of the buffer it was read
+    /// into, and would keep all of that in memory.
     pub fn finish(mut self) -> Bytes {
-        let mut bytes = std::mem::take(&mut self.bytes);
-        bytes.shrink_to_fit();
-        Bytes::from(bytes)
+        match std::mem::replace(&mut self.body, Body::One(Bytes::new())) {
+            Body::One(first) => Bytes::copy_from_slice(&first),
+            Body::Many(mut all) => {
+                all.shrink_to_fit();
+                Bytes::from(all)
+            }
+        }
     }
 }
 
@@ -104,8 +128,8 @@ mod tests {
     #[test]
     fn a_body_longer_than_its_limit_is_given_up() {
         let mut capture = Budget::new(100).capture(4, Some(9));
-        assert_eq!(capture.push(b"abcd"), Ok(()));
-        assert_eq!(capture.push(b"e"), Err(Full::Body));
+        assert_eq!(capture.push(&Bytes::from_static(b"abcd")), Ok(()));
+        assert_eq!(capture.push(&Bytes::from_static(b"e")), Err(Full::Body));
     }
 
     #[test]
@@ -113,9 +137,9 @@ mod tests {
         let budget = Budget::new(6);
         let mut first = budget.capture(10, None);
         let mut second = budget.capture(10, None);
-        assert_eq!(first.push(b"abcd"), Ok(()));
-        assert_eq!(second.push(b"abc"), Err(Full::Budget));
+        assert_eq!(first.push(&Bytes::from_static(b"abcd")), Ok(()));
+        assert_eq!(second.push(&Bytes::from_static(b"abc")), Err(Full::Budget));
         assert_eq!(first.finish(), "abcd");
-        assert_eq!(second.push(b"abc"), Ok(()));
+        assert_eq!(second.push(&Bytes::from_static(b"abc")), Ok(()));
     }
 }

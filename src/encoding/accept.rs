@@ -22,7 +22,9 @@ impl Accepts {
     /// take it as `identity` alone, which everybody can read. At most 32 members are looked at.
     pub fn of(accept_encoding: Option<&str>) -> Self {
         let text = accept_encoding.unwrap_or_default();
-        Self { members: text.split(',').filter_map(Member::parse).take(MEMBERS_MAX).collect() }
+        let members = text.split(',').filter_map(member).take(MEMBERS_MAX);
+        let members = members.map(|(coding, quality)| Member { coding: canonical(coding), quality });
+        Self { members: members.collect() }
     }
 
     /// May an answer in this coding be sent? `identity` (or an empty name) is always accepted
@@ -42,36 +44,47 @@ impl Accepts {
 /// it answers may be stored, and given to another reader later. `*` is spelled out. `None` only
 /// when the client sent no such field.
 pub fn narrowed(accept_encoding: Option<&str>) -> Option<HeaderValue> {
-    let accepts = Accepts::of(Some(accept_encoding?));
-    let kept: Vec<String> = DECODABLE
-        .into_iter()
-        .chain(["identity"])
-        .filter_map(|coding| accepts.member_for(coding))
-        .collect();
-    let text = if kept.is_empty() { "identity".to_owned() } else { kept.join(", ") };
-    HeaderValue::try_from(text).ok()
+    let mut said = [None; ASKED_FOR.len()];
+    let mut any = None;
+    for (coding, quality) in accept_encoding?.split(',').filter_map(member).take(MEMBERS_MAX) {
+        let coding = if coding.eq_ignore_ascii_case("x-gzip") { "gzip" } else { coding };
+        if let Some(at) = ASKED_FOR.iter().position(|name| name.eq_ignore_ascii_case(coding)) {
+            said[at].get_or_insert(quality);
+        } else if coding == "*" {
+            any.get_or_insert(quality);
+        }
+    }
+    let mut text = String::with_capacity(USUAL_BYTES);
+    for (coding, said) in ASKED_FOR.into_iter().zip(said) {
+        if let Some(quality) = said.or(any) {
+            add(&mut text, coding, quality);
+        }
+    }
+    HeaderValue::try_from(if text.is_empty() { "identity".to_owned() } else { text }).ok()
 }
 
-impl Accepts {
-    fn member_for(&self, coding: &str) -> Option<String> {
-        let quality = self.quality_of(coding).or_else(|| self.quality_of("*"))?;
-        let spelled =
-            if quality >= 1.0 { coding.to_owned() } else { format!("{coding};q={quality}") };
-        Some(spelled)
+fn add(text: &mut String, coding: &str, quality: f32) {
+    if !text.is_empty() {
+        text.push_str(", ");
+    }
+    text.push_str(coding);
+    if quality < 1.0 {
+        text.push_str(";q=");
+        text.push_str(&quality.to_string());
     }
 }
 
-impl Member {
-    /// A quality that is none counts as 0: what we cannot read we do not take for a yes.
-    fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split(';').map(str::trim);
-        let coding = parts.next().filter(|coding| !coding.is_empty())?;
-        let quality = parts.find_map(|part| {
-            let (name, value) = part.split_once('=')?;
-            name.trim().eq_ignore_ascii_case("q").then(|| quality(value.trim()))
-        });
-        Some(Self { coding: canonical(coding), quality: quality.unwrap_or(1.0) })
-    }
+/// Coding and quality of one member. A quality that is none counts as 0: what we cannot read we do
+/// not take for a yes.
+fn member(text: &str) -> Option<(&str, f32)> {
+    let Some((coding, parameters)) = text.split_once(';') else {
+        return Some((text.trim(), 1.0)).filter(|(coding, _)| !coding.is_empty());
+    };
+    let quality = parameters.split(';').find_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("q").then(|| quality(value.trim()))
+    });
+    Some((coding.trim(), quality.unwrap_or(1.0))).filter(|(coding, _)| !coding.is_empty())
 }
 
 fn quality(text: &str) -> f32 {
@@ -88,6 +101,10 @@ fn canonical(coding: &str) -> String {
     }
 }
 
+/// What the application is asked for, in this order.
+const ASKED_FOR: [&str; 4] = [DECODABLE[0], DECODABLE[1], DECODABLE[2], "identity"];
+/// Of a narrowed field.
+const USUAL_BYTES: usize = 48;
 /// More than any client sends.
 const MEMBERS_MAX: usize = 32;
 

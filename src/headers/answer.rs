@@ -16,9 +16,12 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// An answer that is not meant to end: server-sent events.
 pub fn is_event_stream(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let essence = kind.map(|kind| kind.split(';').next().unwrap_or(kind).trim());
-    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("text/event-stream"))
+    let Some(kind) = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes) else {
+        return false;
+    };
+    let Some((essence, rest)) = kind.split_at_checked(EVENT_STREAM.len()) else { return false };
+    let is_whole = rest.trim_ascii_start().first().is_none_or(|byte| *byte == b';');
+    is_whole && essence.eq_ignore_ascii_case(EVENT_STREAM)
 }
 
 /// A strong validator holds for the very bytes it was given for; for others it is weak
@@ -42,6 +45,8 @@ pub fn vary_on_encoding(headers: &mut HeaderMap) {
         headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
 }
+
+const EVENT_STREAM: &[u8] = b"text/event-stream";
 
 #[cfg(test)]
 mod tests {
@@ -72,6 +77,8 @@ mod tests {
     fn an_event_stream_is_known_by_its_type_whatever_the_parameters() {
         let kind = "Text/Event-Stream; charset=utf-8";
         assert!(is_event_stream(&with(header::CONTENT_TYPE, kind)));
+        assert!(is_event_stream(&with(header::CONTENT_TYPE, "text/event-stream")));
+        assert!(!is_event_stream(&with(header::CONTENT_TYPE, "text/event-streams")));
         assert!(!is_event_stream(&with(header::CONTENT_TYPE, "text/html")));
     }
 }

@@ -6,7 +6,7 @@
 //! PHP or WSGI application under the same name as `X-Forwarded-For`.
 
 use super::names::{X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_REAL_IP};
-use super::{end_to_end, list};
+use super::{list, retain_end_to_end};
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 use std::any::Any;
 use std::net::IpAddr;
@@ -39,16 +39,18 @@ impl Client {
     }
 }
 
-/// The fields to send on for a request from `client` with `received`, from which a stranger's
-/// claims have been taken off. `via` is this RETTER's own member of the `Via` list (RFC 9110
-/// section 7.6.3).
-pub fn forwarded(received: &HeaderMap, client: &Client, via: &HeaderValue) -> HeaderMap {
-    let mut sent = end_to_end(received);
-    drop_aliases(&mut sent);
-    say_who_asks(&mut sent, client);
-    keep_trailers(received, &mut sent);
-    append_member(&mut sent, header::VIA, via);
-    sent
+/// Makes of the fields received from `client`, from which a stranger's claims have been taken off,
+/// those to send on. `via` is this RETTER's own member of the `Via` list (RFC 9110 section 7.6.3).
+pub fn forward(fields: &mut HeaderMap, client: &Client, via: &HeaderValue) {
+    let trailers = takes_trailers(fields);
+    retain_end_to_end(fields, is_plain);
+    fields.reserve(ADDED_MAX);
+    say_who_asks(fields, client);
+    append_member(fields, header::VIA, via);
+    if trailers {
+        fields.insert(header::TE, HeaderValue::from_static("trailers"));
+        fields.insert(header::CONNECTION, HeaderValue::from_static("te"));
+    }
 }
 
 /// Takes off what a stranger claims about the way his request came. Nothing may be decided by it:
@@ -57,17 +59,6 @@ pub fn take_off_claims(received: &mut HeaderMap) {
     for name in CLAIMS {
         received.remove(name);
     }
-}
-
-fn drop_aliases(sent: &mut HeaderMap) {
-    if sent.keys().all(is_plain) {
-        return;
-    }
-    let mut plain = HeaderMap::with_capacity(sent.len());
-    for (name, value) in sent.iter().filter(|(name, _)| is_plain(name)) {
-        plain.append(name, value.clone());
-    }
-    *sent = plain;
 }
 
 fn is_plain(name: &HeaderName) -> bool {
@@ -95,11 +86,8 @@ fn node(client: IpAddr) -> String {
 }
 
 /// `TE` is hop-by-hop, but RETTER can carry trailers, so it says so where the client did.
-fn keep_trailers(received: &HeaderMap, sent: &mut HeaderMap) {
-    if list(received, &header::TE).any(|coding| coding.eq_ignore_ascii_case("trailers")) {
-        sent.insert(header::TE, HeaderValue::from_static("trailers"));
-        sent.insert(header::CONNECTION, HeaderValue::from_static("te"));
-    }
+fn takes_trailers(received: &HeaderMap) -> bool {
+    list(received, &header::TE).any(|coding| coding.eq_ignore_ascii_case("trailers"))
 }
 
 /// Adds one member at the end of a comma-separated list, on one line: not every application reads
@@ -143,6 +131,8 @@ const CLAIMS: [&str; 12] = [
     "x-real-ip",
 ];
 
+/// How many fields RETTER may add.
+const ADDED_MAX: usize = 8;
 const HTTP: HeaderValue = HeaderValue::from_static("http");
 
 #[cfg(test)]
@@ -165,6 +155,12 @@ mod tests {
         headers
     }
 
+    fn forwarded(received: &HeaderMap) -> HeaderMap {
+        let mut sent = received.clone();
+        forward(&mut sent, &client(), &VIA);
+        sent
+    }
+
     fn all(headers: &HeaderMap, name: impl header::AsHeaderName) -> Vec<&str> {
         headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
     }
@@ -173,7 +169,7 @@ mod tests {
     fn a_stranger_cannot_say_who_he_is() {
         let mut received = received();
         take_off_claims(&mut received);
-        let sent = forwarded(&received, &client(), &VIA);
+        let sent = forwarded(&received);
         assert_eq!(all(&sent, X_FORWARDED_FOR), ["203.0.113.7"]);
         assert_eq!(all(&sent, X_REAL_IP), ["203.0.113.7"]);
         assert_eq!(all(&sent, X_FORWARDED_PROTO), ["http"]);
@@ -184,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_trusted_proxy_is_believed_and_added_to_the_list() {
-        let sent = forwarded(&received(), &client(), &VIA);
+        let sent = forwarded(&received());
         assert_eq!(all(&sent, X_FORWARDED_FOR), ["10.0.0.1, 203.0.113.7"]);
         assert_eq!(all(&sent, X_FORWARDED_PROTO), ["https"]);
         assert_eq!(all(&sent, header::FORWARDED), ["for=10.0.0.1, for=203.0.113.7;proto=http"]);
@@ -195,8 +191,8 @@ mod tests {
     fn only_trailers_survive_of_te() {
         let mut headers = received();
         headers.insert(header::TE, HeaderValue::from_static("gzip, Trailers"));
-        assert_eq!(all(&forwarded(&headers, &client(), &VIA), header::TE), ["trailers"]);
+        assert_eq!(all(&forwarded(&headers), header::TE), ["trailers"]);
         headers.insert(header::TE, HeaderValue::from_static("gzip"));
-        assert_eq!(all(&forwarded(&headers, &client(), &VIA), header::TE), [""; 0]);
+        assert_eq!(all(&forwarded(&headers), header::TE), [""; 0]);
     }
 }

@@ -6,24 +6,18 @@ mod forward;
 mod names;
 
 pub use answer::{is_event_stream, retry_after, vary_on_encoding, weaken_etag};
-pub use forward::{Client, forwarded, take_off_claims};
+pub use forward::{Client, forward, take_off_claims};
 pub use names::{CACHE_STATUS, X_CIRCUIT, X_RETTER};
 
 use http::header::{self, HeaderMap, HeaderName};
 
-/// The end-to-end fields, lines of one name in their order: without the hop-by-hop ones and
-/// without those that `Connection` names (RFC 9110 section 7.6.1).
+/// Leaves the end-to-end fields whose name is `wanted`: takes off the hop-by-hop ones and those that
+/// `Connection` names (RFC 9110 section 7.6.1). `Connection` cannot take away `Host`, `Cookie` or
+/// `Authorization`: a client that names them wants the application to see another request than the
+/// one it sent.
 ///
-/// `Connection` cannot take away `Host`, `Cookie` or `Authorization`: a client that names them
-/// wants the application to see another request than the one it sent.
-pub fn end_to_end(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = headers.clone();
-    retain_end_to_end(&mut kept, |_| true);
-    kept
-}
-
-/// Takes off all but the end-to-end fields whose name is `wanted`. Few fields go, so they are taken
-/// out one by one; that moves others about, but never two lines of one name.
+/// Few fields go, so they are taken out one by one; that moves others about, but never two lines of
+/// one name.
 pub fn retain_end_to_end(headers: &mut HeaderMap, wanted: impl Fn(&HeaderName) -> bool) {
     let named = connection_options(headers);
     let goes = |name: &HeaderName| {
@@ -96,6 +90,12 @@ mod tests {
                 .append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
         }
         headers
+    }
+
+    fn end_to_end(headers: &HeaderMap) -> HeaderMap {
+        let mut kept = headers.clone();
+        retain_end_to_end(&mut kept, |_| true);
+        kept
     }
 
     #[test]

@@ -71,7 +71,7 @@ fn key(path: &str, identity: Identity) -> StoreKey {
         path: path.into(),
         query: "?q=1".into(),
     };
-    StoreKey { place, identity, variant: Vec::new() }
+    StoreKey { place: place.into(), identity, variant: Vec::new() }
 }
 
 fn page() -> Copy {

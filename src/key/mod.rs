@@ -43,12 +43,13 @@ use fields::Fields;
 pub use host::is_host;
 use http::{HeaderMap, Method, header, request};
 use std::fmt;
+use std::sync::Arc;
 
 /// The parts of a request that choose its copy.
 #[derive(Clone, Debug)]
 pub struct CacheKey {
     /// What was asked for.
-    pub place: Place,
+    pub place: Arc<Place>,
     /// By whom.
     pub visitor: Visitor,
     /// What a proxy in front said about the address (`X-Forwarded-Host` and its kind), which
@@ -62,7 +63,7 @@ pub struct CacheKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreKey {
     /// What the copy shows.
-    pub place: Place,
+    pub place: Arc<Place>,
     /// Whose copy it is.
     pub identity: Identity,
     /// See [`CacheKey::variant`].
@@ -126,7 +127,7 @@ impl CacheKey {
         Ok(Self {
             variant: fields.told(&place.place.host),
             visitor: Visitor::bringing(credentials.finish()?),
-            place: place.place,
+            place: Arc::new(place.place),
             may_store: !place.odd,
         })
     }
@@ -154,7 +155,7 @@ impl CacheKey {
 impl StoreKey {
     /// The 16 bytes it is filed under.
     pub fn id(&self) -> EntryId {
-        let Place { scheme, host, path, query } = &self.place;
+        let Place { scheme, host, path, query } = &*self.place;
         let person: &[u8] = match &self.identity {
             Identity::Anonymous => b"",
             Identity::Person(person) => &person.tag,

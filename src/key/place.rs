@@ -4,6 +4,7 @@
 use super::credentials::{Credentials, Kind};
 use super::{NoKey, Settings, normalize, query};
 use http::Uri;
+use memchr::{memchr, memchr2};
 use std::fmt;
 
 /// Scheme, host, path and query, normalised as RFC 3986 6.2.2 allows. `Display` is the address,
@@ -57,7 +58,11 @@ fn read_path(
         return Err(NoKey::DotSegments);
     }
     let spelling = normalize::normal_path(path);
-    let path = cut_ids(&spelling.text, credentials);
+    let has_parameters = memchr(b';', spelling.text.as_bytes()).is_some();
+    let path = match spelling.text {
+        text if has_parameters => cut_ids(&text, credentials),
+        text => text.into_owned(),
+    };
     if query::tells_a_session(&path) || parameters(&path).any(|p| query::is_secret(p, settings)) {
         return Err(NoKey::SecretParameter);
     }
@@ -82,7 +87,8 @@ fn cut_ids(path: &str, credentials: &mut Credentials<'_>) -> String {
 
 /// The texts after a `;`, plain or encoded, up to the end of their segment.
 fn parameters(path: &str) -> impl Iterator<Item = &str> {
-    let segments = if path.contains([';', '%']) { path } else { "" }.split('/');
+    let has_any = memchr2(b';', b'%', path.as_bytes()).is_some();
+    let segments = if has_any { path } else { "" }.split('/');
     segments.flat_map(|segment| segment.split(';').flat_map(|part| part.split("%3B")).skip(1))
 }
 

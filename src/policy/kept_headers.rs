@@ -10,19 +10,24 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 /// that are shut when copies are needed. `Age` stays: who serves the copy adds to it (RFC 9111
 /// section 4.2.3).
 pub fn stored_headers(answer: &HeaderMap) -> HeaderMap {
-    let mut kept = answer.clone();
-    retain_end_to_end(&mut kept, |name| !is_never_stored(name));
-    kept.values_mut().for_each(|value| *value = of_its_own(value));
+    let mut end_to_end = answer.clone();
+    retain_end_to_end(&mut end_to_end, |name| !is_never_stored(name));
+    // In the order they came in, which is the order they will come in again.
+    let mut kept = HeaderMap::with_capacity(end_to_end.len());
+    for (name, value) in answer.iter().filter(|(name, _)| end_to_end.contains_key(*name)) {
+        kept.append(name, of_its_own(value));
+    }
     kept
 }
 
-/// Would these fields of an answer be kept as `kept` was, `Date` aside? In doubt they would not.
+/// Would these fields of an answer be kept as `kept` was, `Date` aside? In doubt, and in another
+/// order, they would not.
 pub fn are_the_same_but_for_the_date(kept: &HeaderMap, answer: &HeaderMap) -> bool {
-    let counts = |name: &&HeaderName| **name != header::DATE;
-    let is_kept_or_never_is =
-        |name: &HeaderName| kept.contains_key(name) || is_never_stored(name) || is_hop_by_hop(name);
-    kept.keys().filter(counts).all(|name| kept.get_all(name) == answer.get_all(name))
-        && answer.keys().filter(counts).all(is_kept_or_never_is)
+    let counts = |name: &HeaderName| *name != header::DATE;
+    let may_be_kept =
+        |name: &HeaderName| counts(name) && !is_hop_by_hop(name) && !is_never_stored(name);
+    let kept = kept.iter().filter(|(name, _)| counts(name));
+    kept.eq(answer.iter().filter(|(name, _)| may_be_kept(name)))
 }
 
 /// A value as it comes is a slice of the whole buffer it was read into, and would keep all of that

@@ -10,6 +10,7 @@ use crate::encoding::is_decodable;
 use crate::headers::{is_event_stream, list};
 use crate::key::{self, CacheKey, Secret, StoreKey, Visitor};
 use http::{HeaderMap, HeaderName, Method, StatusCode, header, request, response};
+use std::sync::LazyLock;
 
 /// The answer to [`may_store`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,9 +92,13 @@ pub fn may_store(
     if is_farewell(key, response.status, settings) {
         return MayStore::Forget;
     }
-    let decided = good_status(response, settings)
-        .and_then(|()| whole_page(&response.headers, framing, settings))
-        .and_then(|()| whose(key, &response.headers, key_settings, settings));
+    if is_event_stream(&response.headers) {
+        return MayStore::Skip(SkipReason::EventStream);
+    }
+    let fields = telling(&response.headers);
+    let decided = good_status(response.status, fields, settings)
+        .and_then(|()| whole_page(fields, framing, settings))
+        .and_then(|()| whose(key, fields, key_settings, settings));
     decided.map_or_else(MayStore::Skip, MayStore::Store)
 }
 
@@ -152,12 +157,44 @@ fn is_farewell(key: &CacheKey, status: StatusCode, settings: &Settings) -> bool 
     gone && has_copies && !settings.statuses.contains(&status.as_u16())
 }
 
-fn good_status(response: &response::Parts, settings: &Settings) -> Result<(), SkipReason> {
-    let is_part = response.status == StatusCode::PARTIAL_CONTENT;
-    if is_part || response.headers.contains_key(header::CONTENT_RANGE) {
+/// The fields, if there is any among them that a rule below or in `whose` may ask for; else none.
+/// Most answers have only such as no rule asks for, and asking one by one for what is not there is
+/// what would cost.
+fn telling(answer: &HeaderMap) -> &HeaderMap {
+    if answer.keys().any(tells) { answer } else { &NO_FIELDS }
+}
+
+/// Whoever writes a rule that reads one of these takes it out here.
+fn tells(name: &HeaderName) -> bool {
+    !matches!(
+        *name,
+        header::ACCEPT_RANGES
+            | header::CONNECTION
+            | header::CONTENT_LENGTH
+            | header::CONTENT_SECURITY_POLICY
+            | header::CONTENT_TYPE
+            | header::DATE
+            | header::ETAG
+            | header::EXPIRES
+            | header::LAST_MODIFIED
+            | header::LOCATION
+            | header::SERVER
+            | header::TRANSFER_ENCODING
+            | header::X_CONTENT_TYPE_OPTIONS
+            | header::X_FRAME_OPTIONS
+    )
+}
+
+fn good_status(
+    status: StatusCode,
+    answer: &HeaderMap,
+    settings: &Settings,
+) -> Result<(), SkipReason> {
+    let is_part = status == StatusCode::PARTIAL_CONTENT;
+    if is_part || answer.contains_key(header::CONTENT_RANGE) {
         return Err(SkipReason::Partial);
     }
-    let listed = settings.statuses.contains(&response.status.as_u16());
+    let listed = settings.statuses.contains(&status.as_u16());
     if listed { Ok(()) } else { Err(SkipReason::Status) }
 }
 
@@ -166,9 +203,6 @@ fn whole_page(answer: &HeaderMap, framing: Framing, settings: &Settings) -> Resu
         Framing::Close if !settings.store_unframed => return Err(SkipReason::Unframed),
         Framing::Length(length) if length > settings.maxbody => return Err(SkipReason::TooLarge),
         _ => {}
-    }
-    if is_event_stream(answer) {
-        return Err(SkipReason::EventStream);
     }
     if HANDOVERS.iter().any(|name| answer.contains_key(name)) {
         return Err(SkipReason::HandedOver);
@@ -184,6 +218,8 @@ fn can_be_decoded(answer: &HeaderMap) -> bool {
         .filter(|coding| !coding.eq_ignore_ascii_case("identity"));
     readable && codings.next().is_none_or(is_decodable) && codings.next().is_none()
 }
+
+static NO_FIELDS: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
 
 const HANDOVERS: [HeaderName; 3] = [
     HeaderName::from_static("x-accel-redirect"),

@@ -27,7 +27,7 @@ pub(super) fn of(
     let rescued = matches!(served, Served::Rescued(_));
     let mut response = match served {
         Served::Backend(answer) | Served::Failed(answer, _) => passed(answer),
-        Served::Rescued(rescue) => copied(rescue, &asked.head.headers),
+        Served::Rescued(rescue) => copied(rescue, asked.accept_encoding.as_ref()),
         Served::Refused(refusal) => refused(refusal, &asked.head.headers, page),
     };
     if asked.kind == Kind::Get || rescued {
@@ -63,9 +63,9 @@ fn refused(refusal: Refusal, asked: &HeaderMap, page: &ErrorPage) -> Response<Bo
 
 /// A copy: as it was stored, with its age, why it is here, and nothing that would let a cache
 /// downstream hold on to it.
-fn copied(rescue: Rescue, asked: &HeaderMap) -> Response<Body> {
+fn copied(rescue: Rescue, accept_encoding: Option<&HeaderValue>) -> Response<Body> {
     let mut headers = rescue.copy.headers.clone();
-    let body = readable(&rescue, asked, &mut headers);
+    let body = readable(&rescue, accept_encoding, &mut headers);
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     headers.insert(header::AGE, HeaderValue::from(age(&rescue)));
     headers.insert(header::CACHE_CONTROL, downstream(&rescue.copy));
@@ -81,12 +81,16 @@ fn copied(rescue: Rescue, asked: &HeaderMap) -> Response<Body> {
 }
 
 /// The body in a coding that the reader takes (RFC 9110 section 12.5.3).
-fn readable(rescue: &Rescue, asked: &HeaderMap, headers: &mut HeaderMap) -> Bytes {
+fn readable(
+    rescue: &Rescue,
+    accept_encoding: Option<&HeaderValue>,
+    headers: &mut HeaderMap,
+) -> Bytes {
     let body = &rescue.copy.body;
     let Some(coding) = headers::text(headers, &header::CONTENT_ENCODING) else {
         return body.clone();
     };
-    if Accepts::of(headers::text(asked, &header::ACCEPT_ENCODING)).accepts(coding) {
+    if Accepts::of(accept_encoding.and_then(|it| it.to_str().ok())).accepts(coding) {
         return body.clone();
     }
     // What cannot be decoded is better given as it is than not at all.

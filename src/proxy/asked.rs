@@ -1,12 +1,17 @@
 //! What a visitor asked for, worked out once.
 
-use crate::headers::Client;
+use crate::encoding;
+use crate::headers::{self, Client};
 use crate::key::{self, CacheKey, NoKey};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, request};
 
 /// A request's head and what follows from it.
 pub(super) struct Asked {
+    /// With the fields as the application is to see them.
     pub(super) head: request::Parts,
+    /// What the visitor himself can read, where the application is asked for less.
+    pub(super) accept_encoding: Option<HeaderValue>,
     pub(super) client: Client,
     pub(super) kind: Kind,
     /// Without a key a request is forwarded, never stored and never rescued.
@@ -22,7 +27,13 @@ pub(super) enum Kind {
 }
 
 impl Asked {
-    pub(super) fn of(head: request::Parts, client: Client, settings: &key::Settings) -> Self {
+    /// `via` is this RETTER's own name in `Via`.
+    pub(super) fn of(
+        mut head: request::Parts,
+        client: Client,
+        via: &HeaderValue,
+        settings: &key::Settings,
+    ) -> Self {
         let kind = match head.method {
             Method::GET => Kind::Get,
             Method::HEAD => Kind::Head,
@@ -32,7 +43,12 @@ impl Asked {
             Kind::Get | Kind::Head => CacheKey::of(&head, settings),
             Kind::Other => Err(NoKey::Method),
         };
-        Self { head, client, kind, key }
+        headers::forward(&mut head.headers, &client, via);
+        let accept_encoding = head.headers.get(header::ACCEPT_ENCODING).cloned();
+        if key.is_ok() {
+            narrow_codings(&mut head.headers);
+        }
+        Self { head, accept_encoding, client, kind, key }
     }
 
     /// The path the breaker judges by: without query and identity.
@@ -41,6 +57,14 @@ impl Asked {
             Ok(key) => &key.place.path,
             Err(_) => without_parameters(self.head.uri.path()),
         }
+    }
+}
+
+/// What could become a copy must come in a coding that we can take off for the next reader.
+fn narrow_codings(fields: &mut HeaderMap) {
+    let accepted = headers::text(fields, &header::ACCEPT_ENCODING);
+    if let Some(narrowed) = encoding::narrowed(accepted) {
+        fields.insert(header::ACCEPT_ENCODING, narrowed);
     }
 }
 

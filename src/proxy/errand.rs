@@ -15,13 +15,12 @@ use super::gathered::Gathered;
 use super::judge::Ticket;
 use super::keep::Keep;
 use crate::breaker::{Fault, Outcome};
-use crate::upstream::{Failure, Reply, RequestBody};
-use crate::{encoding, headers, key};
-use http::{HeaderMap, Request, Uri, header, response};
+use crate::upstream::{Failure, Outgoing, Reply, RequestBody};
+use crate::{headers, key};
+use http::{HeaderMap, response};
 use std::borrow::Cow;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use tokio::time::sleep;
 
 /// What came of asking.
 pub(super) enum Brought {
@@ -57,12 +56,9 @@ impl Errand {
     }
 
     async fn run(mut self, body: RequestBody) -> Brought {
-        let request = self.request(body);
-        let upstream = self.proxy.upstream.clone();
-        let replied = {
-            let sent = pin!(upstream.send(request));
-            self.watch(sent).await
-        };
+        let (proxy, asked) = (Arc::clone(&self.proxy), Arc::clone(&self.asked));
+        let outgoing = Self::outgoing(&asked, &proxy.settings.key);
+        let replied = self.watch(pin!(proxy.upstream.send(outgoing, body))).await;
         match replied {
             Ok(reply) => self.bring(reply).await,
             Err(failure) => {
@@ -72,26 +68,14 @@ impl Errand {
         }
     }
 
-    fn request(&self, body: RequestBody) -> Request<RequestBody> {
-        let asked = &self.asked.head;
-        let mut request = Request::new(body);
-        *request.method_mut() = asked.method.clone();
-        *request.uri_mut() = self.target();
-        *request.headers_mut() =
-            headers::forwarded(&asked.headers, &self.asked.client, &self.proxy.via);
-        if self.asked.key.is_ok() {
-            narrow_codings(request.headers_mut());
-        }
-        request
-    }
-
-    fn target(&self) -> Uri {
-        let uri = &self.asked.head.uri;
-        match key::forwarded(uri, &self.proxy.settings.key) {
-            Cow::Borrowed(_) => uri.clone(),
+    fn outgoing<'a>(asked: &'a Asked, settings: &key::Settings) -> Outgoing<'a> {
+        let head = &asked.head;
+        let target = match key::forwarded(&head.uri, settings) {
+            Cow::Borrowed(_) => head.uri.clone(),
             // A part of a valid target, cut at parameter borders, is valid.
-            Cow::Owned(target) => target.parse().unwrap_or_else(|_| uri.clone()),
-        }
+            Cow::Owned(target) => target.parse().unwrap_or_else(|_| head.uri.clone()),
+        };
+        Outgoing { method: &head.method, target, headers: &head.headers }
     }
 
     /// The head is here: what is known by now is recorded before it goes to the visitor.
@@ -130,7 +114,7 @@ impl Errand {
         tokio::select! {
             biased;
             done = wait.as_mut() => return done,
-            () = sleep(self.proxy.judge.slow_time()) => ticket.overdue(),
+            () = self.proxy.timers.after(self.proxy.judge.slow_time()) => ticket.overdue(),
         }
         wait.await
     }
@@ -155,13 +139,5 @@ impl Errand {
         if let Some(mut ticket) = self.ticket.take() {
             ticket.record(outcome);
         }
-    }
-}
-
-/// What could become a copy must come in a coding that we can take off for the next reader.
-fn narrow_codings(fields: &mut HeaderMap) {
-    let accepted = headers::text(fields, &header::ACCEPT_ENCODING);
-    if let Some(narrowed) = encoding::narrowed(accepted) {
-        fields.insert(header::ACCEPT_ENCODING, narrowed);
     }
 }

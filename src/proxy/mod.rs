@@ -20,6 +20,7 @@ mod remember;
 mod rescue;
 mod served;
 mod settings;
+mod timers;
 
 pub use body::{Body, Cut};
 pub use settings::{ErrorPage, Settings};
@@ -42,6 +43,7 @@ use rescue::Why;
 use served::{Refusal, Served};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use timers::Timers;
 
 /// Everything one request meets. One for the process, shared by all connections.
 pub struct Proxy {
@@ -51,6 +53,7 @@ pub struct Proxy {
     judge: Arc<Judge>,
     farewells: Mutex<Farewells>,
     captures: Budget,
+    timers: Timers,
     via: HeaderValue,
     meter: Meter,
 }
@@ -90,6 +93,7 @@ impl Proxy {
             judge: Arc::new(Judge::remembering(breaker, store.breakers(now.wall), now)),
             farewells: Mutex::new(Farewells::default()),
             captures: Budget::new(CAPTURES_BYTES),
+            timers: Timers::default(),
             via: own_via(),
             meter: Meter::default(),
             settings,
@@ -108,7 +112,7 @@ impl Proxy {
         let began = clock::mono();
         let (mut head, body) = request.into_parts();
         let entered = door::admit(&mut head, &client, &self.via, &self.settings);
-        let asked = Arc::new(Asked::of(head, client, &self.settings.key));
+        let asked = Arc::new(Asked::of(head, client, &self.via, &self.settings.key));
         let served = match entered {
             Ok(()) => self.serve(&asked, body).await,
             Err(refusal) => Served::Refused(refusal),

@@ -17,9 +17,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -102,11 +104,24 @@ impl Each {
 
     async fn run<C: Stoppable>(&self, mut connection: Pin<&mut C>) -> hyper::Result<()> {
         let mut stop = self.stop.clone();
-        tokio::select! {
-            biased;
-            ended = connection.as_mut() => return ended,
-            _ = stop.wait_for(|stop| *stop) => connection.as_mut().finish(),
+        let mut told = pin!(stop.wait_for(|stop| *stop));
+        let mut listening = false;
+        let ended = poll_fn(|cx| {
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                return Poll::Ready(Some(ended));
+            }
+            // It wakes this task whenever it comes: listened to once, it need not be asked again
+            // until it has. The task is the same for all of a connection's life.
+            if listening && !self.stop.has_changed().unwrap_or(true) {
+                return Poll::Pending;
+            }
+            listening = true;
+            told.as_mut().poll(cx).map(|_| None)
+        });
+        if let Some(ended) = ended.await {
+            return ended;
         }
+        connection.as_mut().finish();
         connection.await
     }
 

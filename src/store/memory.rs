@@ -99,7 +99,7 @@ mod tests {
         let part = String::from("/");
         let place =
             Place { scheme: part.clone(), host: part.clone(), path: part.clone(), query: part };
-        StoreKey { place, identity: Identity::Anonymous, variant: Vec::new() }
+        StoreKey { place: place.into(), identity: Identity::Anonymous, variant: Vec::new() }
     }
 
     fn put(memory: &Memory, id: u8, bytes: usize) {

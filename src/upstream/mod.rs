@@ -28,8 +28,8 @@ pub use failure::Failure;
 use crate::policy::Framing;
 use connect::Dialer;
 use connection::{Connection, Miss, after};
-use http::header::{self, HeaderValue};
-use http::{Method, Request, Version, response};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Request, Uri, Version, response};
 use pool::Pool;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -65,6 +65,15 @@ struct Shared {
     opened: AtomicU64,
     reused: AtomicU64,
     resends: AtomicU64,
+}
+
+/// The head of a request in its final form, except for the base URL's prefix, the framing of its
+/// body, and `Host` if it has none.
+pub struct Outgoing<'a> {
+    pub method: &'a Method,
+    /// Path and query.
+    pub target: Uri,
+    pub headers: &'a HeaderMap,
 }
 
 /// An answer whose head has come.
@@ -108,20 +117,22 @@ impl Upstream {
         }
     }
 
-    /// One try: sends the request, which is in its final form except for the base URL's prefix,
-    /// the framing of its body, and `Host` if it has none; returns when the answer's head has
-    /// come. Dropping the future closes the connection it was using.
+    /// One try: sends the request and returns when the answer's head has come. Dropping the future
+    /// closes the connection it was using.
     ///
     /// # Errors
     /// Every [`Failure`] but [`Failure::Truncated`] and [`Failure::Silent`], which are the body's.
-    pub async fn send(&self, request: Request<RequestBody>) -> Result<Reply, Failure> {
+    pub async fn send(&self, head: Outgoing<'_>, body: RequestBody) -> Result<Reply, Failure> {
         let deadline = after(self.shared.settings.timeout);
-        let request = self.address(request)?;
-        let request = match self.send_on_kept(request, deadline).await {
+        // Too long a target is the client's doing and says nothing about the application.
+        let target = self.shared.settings.base.target(head.target).ok_or(Failure::ClientGone)?;
+        let head = Outgoing { target, ..head };
+        let body = match self.send_on_kept(&head, body, deadline).await {
             ControlFlow::Break(result) => return result,
-            ControlFlow::Continue(request) => request,
+            ControlFlow::Continue(body) => body,
         };
         let connection = self.connect(deadline).await?;
+        let request = self.request(&head, body);
         self.exchange(connection, request, deadline).await.map_err(Miss::into_failure)
     }
 
@@ -136,43 +147,46 @@ impl Upstream {
         }
     }
 
-    fn address(&self, request: Request<RequestBody>) -> Result<Request<RequestBody>, Failure> {
-        let (mut head, body) = request.into_parts();
-        let base = &self.shared.settings.base;
-        // Too long a target is the client's doing and says nothing about the application.
-        head.uri = base.target(head.uri).ok_or(Failure::ClientGone)?;
-        head.version = Version::HTTP_11;
-        if !head.headers.contains_key(header::HOST)
+    /// The request as it goes onto one connection. The head stays behind, for another connection.
+    fn request(&self, head: &Outgoing<'_>, body: RequestBody) -> Request<RequestBody> {
+        let mut headers = head.headers.clone();
+        if !headers.contains_key(header::HOST)
             && let Some(host) = &self.shared.host
         {
-            head.headers.insert(header::HOST, host.clone());
+            headers.insert(header::HOST, host.clone());
         }
-        body.frame_in(&mut head.headers);
-        Ok(Request::from_parts(head, body))
+        body.frame_in(&mut headers);
+        let mut request = Request::new(body);
+        *request.method_mut() = head.method.clone();
+        *request.uri_mut() = head.target.clone();
+        *request.headers_mut() = headers;
+        request
     }
 
-    /// Breaks with what a kept connection brought; continues with the request if it needs a fresh
-    /// one. A dead connection costs a poll, so all may be found dead before that.
+    /// Breaks with what a kept connection brought; continues with the body if the request needs a
+    /// fresh one. A dead connection costs a poll, so all may be found dead before that.
     async fn send_on_kept(
         &self,
-        mut request: Request<RequestBody>,
+        head: &Outgoing<'_>,
+        mut body: RequestBody,
         deadline: Instant,
-    ) -> ControlFlow<Result<Reply, Failure>, Request<RequestBody>> {
+    ) -> ControlFlow<Result<Reply, Failure>, RequestBody> {
         while let Some(connection) = self.shared.pool.take() {
-            let copy = copy_to_resend(&request);
-            match (self.exchange(connection, request, deadline).await, copy) {
-                (Err(Miss::Unsent(unsent, _)), _) => request = *unsent,
-                (Err(Miss::Unheard), Some(copy)) => {
+            let may_resend = head.is_safe() && body.is_empty();
+            let request = self.request(head, body);
+            match self.exchange(connection, request, deadline).await {
+                Err(Miss::Unsent(unsent, _)) => body = unsent.into_body(),
+                Err(Miss::Unheard) if may_resend => {
                     count(&self.shared.resends);
-                    return ControlFlow::Continue(copy);
+                    return ControlFlow::Continue(RequestBody::Empty);
                 }
-                (done, _) => {
+                done => {
                     count(&self.shared.reused);
                     return ControlFlow::Break(done.map_err(Miss::into_failure));
                 }
             }
         }
-        ControlFlow::Continue(request)
+        ControlFlow::Continue(body)
     }
 
     async fn connect(&self, deadline: Instant) -> Result<Box<Connection>, Failure> {
@@ -201,19 +215,12 @@ impl Upstream {
     }
 }
 
-/// What may be sent a second time although the first may have arrived: safe methods (RFC 9110
-/// section 9.2.1), which an application must expect twice, without a body.
-fn copy_to_resend(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
-    let safe =
-        matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
-    if !safe || !request.body().is_empty() {
-        return None;
+impl Outgoing<'_> {
+    /// May be sent a second time although the first may have arrived: safe methods (RFC 9110
+    /// section 9.2.1), which an application must expect twice.
+    fn is_safe(&self) -> bool {
+        matches!(*self.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
     }
-    let mut copy = Request::new(RequestBody::Empty);
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    Some(copy)
 }
 
 fn count(counter: &AtomicU64) {

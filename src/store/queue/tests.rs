@@ -23,7 +23,7 @@ fn put(bytes: usize) -> Change {
         stored_at: UnixMillis(0),
         why: Why::Anonymous,
     };
-    let key = StoreKey { place, identity: Identity::Anonymous, variant: Vec::new() };
+    let key = StoreKey { place: place.into(), identity: Identity::Anonymous, variant: Vec::new() };
     Change::Put { key: Arc::new(key), copy: Arc::new(copy) }
 }
 

@@ -87,7 +87,7 @@ fn key(path: &str) -> StoreKey {
         path: path.into(),
         query: String::new(),
     };
-    StoreKey { place, identity: Identity::Anonymous, variant: Vec::new() }
+    StoreKey { place: place.into(), identity: Identity::Anonymous, variant: Vec::new() }
 }
 
 fn persons(path: &str, seal: u8) -> StoreKey {

@@ -22,7 +22,7 @@ async fn each_framing_is_named_and_its_body_comes_whole() {
         ("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello", Framing::Close),
     ] {
         let origin = Origin::one(vec![Read, Send(answer)]).await;
-        let reply = origin.upstream().send(get()).await.ok().unwrap();
+        let reply = origin.upstream().send_whole(get()).await.ok().unwrap();
         assert_eq!(reply.framing, framing, "{answer}");
         assert_eq!(read(reply).await.unwrap().0, "hello", "{answer}");
     }
@@ -37,7 +37,7 @@ async fn answers_without_a_body_end_with_their_head() {
         (Method::GET, "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"),
     ] {
         let upstream = Origin::one(vec![Read, Send(answer), Hang]).await.upstream();
-        let reply = upstream.send(request(method)).await.ok().unwrap();
+        let reply = upstream.send_whole(request(method)).await.ok().unwrap();
         assert_eq!(reply.framing, Framing::Length(0), "{answer}");
         assert_eq!(read(reply).await.unwrap().0, "", "{answer}");
         assert_eq!(upstream.counts().idle, 1, "{answer}");
@@ -49,7 +49,7 @@ async fn trailers_pass_as_a_frame() {
     let answer =
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nSum: 42\r\n\r\n";
     let origin = Origin::one(vec![Read, Send(answer), Hang]).await;
-    let reply = origin.upstream().send(get()).await.ok().unwrap();
+    let reply = origin.upstream().send_whole(get()).await.ok().unwrap();
     let (body, trailers) = read(reply).await.unwrap();
     assert_eq!((&body[..], &trailers["sum"]), (&b"hello"[..], &"42".parse().unwrap()));
 }
@@ -64,7 +64,7 @@ async fn informational_answers_are_dropped() {
 async fn equal_lengths_become_one() {
     let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\nContent-Length: 2\r\n\r\nok";
     let origin = Origin::one(vec![Read, Send(answer)]).await;
-    let reply = origin.upstream().send(get()).await.ok().unwrap();
+    let reply = origin.upstream().send_whole(get()).await.ok().unwrap();
     let lengths: Vec<_> = reply.head.headers.get_all(CONTENT_LENGTH).iter().collect();
     assert_eq!(lengths, ["2"]);
 }
@@ -73,7 +73,7 @@ async fn equal_lengths_become_one() {
 async fn failure_statuses_are_answers() {
     let answer = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
     let origin = Origin::one(vec![Read, Send(answer)]).await;
-    let reply = origin.upstream().send(get()).await.ok().unwrap();
+    let reply = origin.upstream().send_whole(get()).await.ok().unwrap();
     assert_eq!(reply.head.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
@@ -168,7 +168,7 @@ async fn truncated_bodies_are_never_whole() {
 #[tokio::test]
 async fn a_broken_body_stays_broken() {
     let script = vec![Read, Send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n")];
-    let mut reply = Origin::one(script).await.upstream().send(get()).await.ok().unwrap();
+    let mut reply = Origin::one(script).await.upstream().send_whole(get()).await.ok().unwrap();
     for _ in 0..3 {
         let end = reply.body.frame().await;
         assert!(matches!(end, Some(Err(Failure::Truncated))));
@@ -190,7 +190,7 @@ async fn heads_over_the_limit_are_refused() {
 async fn a_small_answer_is_whole_in_the_poll_after_its_head() {
     let answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
     let upstream = Origin::one(vec![Read, Send(answer), Hang]).await.upstream();
-    let mut reply = upstream.send(get()).await.ok().unwrap();
+    let mut reply = upstream.send_whole(get()).await.ok().unwrap();
     let mut cx = Context::from_waker(Waker::noop());
     let frame = reply.body.poll_frame(&mut cx);
     assert!(matches!(frame, Poll::Ready(Some(Ok(frame))) if frame.data_ref().unwrap() == "hello"));
@@ -212,7 +212,7 @@ async fn a_body_may_be_read_by_another_task() {
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello";
     let pause = Pause(Duration::from_millis(50));
     let upstream = Origin::one(vec![Read, Send(head), pause, Send("world"), Hang]).await.upstream();
-    let mut reply = upstream.send(get()).await.ok().unwrap();
+    let mut reply = upstream.send_whole(get()).await.ok().unwrap();
     assert_eq!(reply.body.frame().await.unwrap().unwrap().into_data().unwrap(), "hello");
     let mut cx = Context::from_waker(Waker::noop());
     assert!(reply.body.poll_frame(&mut cx).is_pending());

@@ -59,7 +59,7 @@ async fn many_tasks_share_the_connections() {
 #[tokio::test]
 async fn a_body_dropped_early_closes_its_connection() {
     let upstream = Origin::one(then(serve(1), Hang)).await.upstream();
-    drop(upstream.send(get()).await.ok().unwrap());
+    drop(upstream.send_whole(get()).await.ok().unwrap());
     assert_eq!(upstream.counts().idle, 0);
 }
 
@@ -233,7 +233,7 @@ async fn idle_connections_are_bounded_in_number() {
     let upstream = Origin::one(then(serve(1), Hang)).await.upstream();
     let mut replies = Vec::new();
     for _ in 0..MAX_IDLE + 10 {
-        replies.push(upstream.send(get()).await.ok().unwrap());
+        replies.push(upstream.send_whole(get()).await.ok().unwrap());
     }
     for reply in replies {
         super::origin::read(reply).await.unwrap();

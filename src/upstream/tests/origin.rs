@@ -1,6 +1,6 @@
 //! A scripted application, and the few words the tests speak in.
 
-use super::super::{BaseUrl, Failure, Reply, RequestBody, Settings, Upstream};
+use super::super::{BaseUrl, Failure, Outgoing, Reply, RequestBody, Settings, Upstream};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request};
 use http_body::Frame;
@@ -79,6 +79,15 @@ pub fn request(method: Method) -> Request<RequestBody> {
     request
 }
 
+impl Upstream {
+    /// One try with all of a request in one piece.
+    pub async fn send_whole(&self, request: Request<RequestBody>) -> Result<Reply, Failure> {
+        let (head, body) = request.into_parts();
+        let target = head.uri.clone();
+        self.send(Outgoing { method: &head.method, target, headers: &head.headers }, body).await
+    }
+}
+
 pub fn get() -> Request<RequestBody> {
     request(Method::GET)
 }
@@ -98,7 +107,7 @@ pub async fn read(mut reply: Reply) -> Result<(Bytes, HeaderMap), Failure> {
 
 /// The body of one try, or why there is none.
 pub async fn fetch(upstream: &Upstream, request: Request<RequestBody>) -> Result<Bytes, Failure> {
-    let reply = upstream.send(request).await?;
+    let reply = upstream.send_whole(request).await?;
     Ok(read(reply).await?.0)
 }
 

@@ -40,7 +40,7 @@ async fn silence_within_the_body_is_a_failure_but_slowness_is_not() {
 async fn time_in_which_nobody_asks_is_not_the_applications() {
     let head = Send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n");
     let script = vec![Read, head, Pause(TOO_LONG + SLOW), Send("abc")];
-    let reply = Origin::one(script).await.upstream().send(get()).await.ok().unwrap();
+    let reply = Origin::one(script).await.upstream().send_whole(get()).await.ok().unwrap();
     tokio::time::sleep(TOO_LONG).await;
     assert_eq!(read(reply).await.unwrap().0, "abc");
 }

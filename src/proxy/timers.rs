@@ -1,0 +1,77 @@
+//! Timers that are used again.
+//!
+//! Every request wants to know when it has taken too long, and hardly any does. Entering a new timer
+//! into the runtime's wheel and taking it out again costs more than the breaker's whole decision;
+//! one that is there already is only moved on.
+
+use parking_lot::Mutex;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Timers that nobody waits for at the moment.
+#[derive(Default)]
+pub(super) struct Timers(Mutex<Vec<Pin<Box<Sleep>>>>);
+
+/// One of them, which goes back when dropped.
+pub(super) struct Timer<'a> {
+    timers: &'a Timers,
+    /// None only while it is going back.
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Timers {
+    /// Ready after `time`, by tokio's clock.
+    pub(super) fn after(&self, time: Duration) -> Timer<'_> {
+        let end = Instant::now() + time;
+        let kept = self.0.lock().pop();
+        let sleep = match kept {
+            Some(mut sleep) => {
+                sleep.as_mut().reset(end);
+                sleep
+            }
+            None => Box::pin(sleep_until(end)),
+        };
+        Timer { timers: self, sleep: Some(sleep) }
+    }
+}
+
+impl Future for Timer<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.sleep {
+            Some(sleep) => sleep.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Timer<'_> {
+    fn drop(&mut self) {
+        let mut kept = self.timers.0.lock();
+        if kept.len() < KEPT_MAX {
+            kept.extend(self.sleep.take());
+        }
+    }
+}
+
+/// As many as requests are likely to be inside at one time.
+const KEPT_MAX: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timer_that_is_used_again_takes_its_new_time() {
+        let timers = Timers::default();
+        for seconds in [3, 1, 2] {
+            let (began, time) = (Instant::now(), Duration::from_secs(seconds));
+            timers.after(time).await;
+            assert_eq!(began.elapsed().as_secs(), seconds);
+        }
+        assert_eq!(timers.0.lock().len(), 1);
+    }
+}
