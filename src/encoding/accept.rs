@@ -23,7 +23,8 @@ impl Accepts {
     pub fn of(accept_encoding: Option<&str>) -> Self {
         let text = accept_encoding.unwrap_or_default();
         let members = text.split(',').filter_map(member).take(MEMBERS_MAX);
-        let members = members.map(|(coding, quality)| Member { coding: canonical(coding), quality });
+        let members =
+            members.map(|(coding, quality)| Member { coding: canonical(coding), quality });
         Self { members: members.collect() }
     }
 

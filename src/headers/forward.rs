@@ -62,7 +62,9 @@ pub fn take_off_claims(received: &mut HeaderMap) {
 }
 
 fn is_plain(name: &HeaderName) -> bool {
-    name.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-');
+    // Without a way out in the middle the compiler looks at many at a time.
+    name.as_str().bytes().fold(true, |all, byte| all & is_plain(byte))
 }
 
 /// What a trusted proxy in front has said stands; its address joins the list.

@@ -243,7 +243,8 @@ fn no_border_of_the_key_moves() {
         query: query.into(),
     };
     let id = |place: Place, variant: &[u8]| {
-        StoreKey { place: place.into(), identity: Identity::Anonymous, variant: variant.to_vec() }.id()
+        StoreKey { place: place.into(), identity: Identity::Anonymous, variant: variant.to_vec() }
+            .id()
     };
     let ids = [
         id(place("/a", "?b", "h"), b""),

@@ -19,6 +19,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 /// What the connection is doing, as the service sees it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,6 +94,8 @@ pub(super) struct Socket {
     answering: bool,
     /// The client has yet to take something.
     writing: bool,
+    /// When it last took something.
+    wrote_at: Option<Instant>,
     /// A silence was too long: nothing more is said, for the last word has been.
     over: bool,
     lines: LineEnds,
@@ -127,6 +130,7 @@ impl Socket {
             front,
             answering: false,
             writing: false,
+            wrote_at: None,
             over: false,
             lines: LineEnds::default(),
         }
@@ -170,10 +174,16 @@ impl Socket {
     fn poll_read_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let phase = self.phases.get();
         let Some(limit) = self.read_limit() else {
-            self.read.end();
+            // hyper does not ask again when the answer has left and the connection becomes idle.
+            match self.limits.idle {
+                Duration::ZERO => self.read.end(),
+                idle => self.read.expect(cx, idle),
+            }
             return Poll::Pending;
         };
-        ready!(self.read.poll(cx, phase, limit));
+        // An idle connection is so since the last byte of its answer has left.
+        let began = self.wrote_at.filter(|_| phase == Phase::Idle);
+        ready!(self.read.poll(cx, phase, limit, began));
         self.front.up(phase.silence());
         if phase != Phase::Idle && !self.answering {
             // Best effort: who sends nothing may not read either.
@@ -198,13 +208,15 @@ impl Socket {
             self.write.end();
             // hyper lets go of a body before the last of it is on the wire: while bytes leave,
             // the connection is not idle.
-            self.read.begin_again();
+            let now = Instant::now();
+            self.wrote_at = Some(now);
+            self.read.begin_again(now);
             return written;
         }
         if self.limits.write.is_zero() {
             return Poll::Pending;
         }
-        ready!(self.write.poll(cx, Phase::Answer, self.limits.write));
+        ready!(self.write.poll(cx, Phase::Answer, self.limits.write, None));
         self.front.up(Phase::Answer.silence());
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }

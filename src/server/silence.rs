@@ -20,18 +20,37 @@ impl Silence {
         self.since = None;
     }
 
-    /// The silence so far does not count. What waits for its end need not ask again.
-    pub(super) fn begin_again(&mut self) {
+    /// It began at `moment`. What waits for its end need not ask again.
+    pub(super) fn begin_again(&mut self, moment: Instant) {
         if let Some((_, since)) = &mut self.since {
-            *since = Instant::now();
+            *since = moment;
         }
     }
 
-    /// Ready when the silence, begun at the first call in this phase, has lasted for `limit`.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, phase: Phase, limit: Duration) -> Poll<()> {
+    /// There is no silence now, and nobody may ask when the next one begins: so somebody is woken
+    /// to ask within `limit`. Costs a timer once in that time.
+    pub(super) fn expect(&mut self, cx: &mut Context<'_>, limit: Duration) {
+        self.end();
+        if self.timer.as_ref().is_none_or(|timer| timer.is_elapsed()) {
+            let mut timer = Box::pin(sleep_until(Instant::now() + limit));
+            // Not over yet; from here on it wakes.
+            let _ = timer.as_mut().poll(cx);
+            self.timer = Some(timer);
+        }
+    }
+
+    /// Ready when the silence has lasted for `limit`. It begins at `began`, or at the first call in
+    /// this phase.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        phase: Phase,
+        limit: Duration,
+        began: Option<Instant>,
+    ) -> Poll<()> {
         let since = match self.since {
             Some((same, since)) if same == phase => since,
-            _ => Instant::now(),
+            _ => began.unwrap_or_else(Instant::now),
         };
         self.since = Some((phase, since));
         let end = since + limit;

@@ -220,6 +220,8 @@ pub(super) fn quiet() -> Context<'static> {
 fn builder() -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder.max_header_size(MAX_HEAD_BYTES).max_buf_size(MAX_BUFFER_BYTES);
+    // Most requests are a head alone: one buffer, one plain write.
+    builder.writev(false);
     builder
 }
 
