@@ -34,6 +34,7 @@ pub enum StartError {
 pub async fn run(config: Config) -> Result<(), StartError> {
     let stop = stop_on_signals()?;
     raise_open_files();
+    survive_a_full_disk()?;
     let listener = config.server.listen.bind().await?;
     let store = Store::open(config.store, &config.backend.base.to_string(), Now::read().wall);
     let upstream = Upstream::new(config.backend);
@@ -42,6 +43,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     let admin = Admin::new(config.admin, Arc::clone(&proxy), store.clone(), Arc::clone(&front));
     let remembering = Arc::clone(&proxy);
     let remembering = tokio::spawn(async move { remembering.remember().await });
+    tokio::spawn(give_the_file_up(Arc::clone(&proxy), store.clone(), stop.clone()));
     let services = Services { proxy: Arc::clone(&proxy), admin, front };
     if let Ok(address) = listener.local_addr() {
         info!(%address, "listening");
@@ -54,6 +56,14 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     store.close().await;
     info!("stopped");
     Ok(())
+}
+
+/// With the first signal: a RETTER that is to take this one's place need not wait until the last
+/// answer has left. What comes meanwhile is written at the end, if the file is free then.
+async fn give_the_file_up(proxy: Arc<Proxy>, store: Store, mut stop: watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+    proxy.remember_now();
+    store.yield_file();
 }
 
 /// Runs the weak application alone.
@@ -92,6 +102,14 @@ fn raise_open_files() {
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         warn!(%error, "cannot raise the limit of open files");
     }
+}
+
+/// A file-size limit (`ulimit -f`) is to be an error of one write, like a full disk; unasked, the
+/// system ends the process.
+fn survive_a_full_disk() -> Result<(), StartError> {
+    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))
+        .map(drop)
+        .map_err(StartError::Signals)
 }
 
 fn things_to_try(config: &Config, application: &Listen) -> String {

@@ -60,6 +60,7 @@ fn settings(path: &Path) -> Settings {
         commit: Duration::ZERO,
         refresh: Duration::ZERO,
         cache: 1 << 20,
+        sharing: crate::store::Sharing::Live,
         memory: 1 << 20,
     }
 }

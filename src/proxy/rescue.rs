@@ -42,7 +42,7 @@ pub(super) async fn find(
 ) -> Option<Rescue> {
     let key = asked.key.as_ref().ok()?;
     let now = Now::read();
-    for lookup in key.lookups(store.secret(), &settings.key) {
+    for lookup in key.lookups(&store.secret(), &settings.key) {
         let Some(copy) = store.get(&lookup.key, now.wall).await else { continue };
         let age = now.wall.since(copy.stored_at);
         if let MayServe::Serve(freshness) =

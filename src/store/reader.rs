@@ -160,6 +160,16 @@ enum Repair {
     Decline,
 }
 
+/// The file as another RETTER writes it.
+pub(super) fn open_beside(path: &Path) -> Result<ReadOnlyDatabase, Trouble> {
+    guarded(|| {
+        let db = builder().set_cache_size(CACHE).open_read_only(path)?;
+        let version = migrations::version_of(&db.begin_read().map_err(redb::Error::from)?)?;
+        migrations::check(version)?;
+        Ok(db)
+    })
+}
+
 fn open(path: &Path, repair: Repair) -> Result<Opened, Trouble> {
     if !path.exists() {
         return Err(Trouble::Missing);

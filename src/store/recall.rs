@@ -1,11 +1,11 @@
 //! The way out: memory tier, then what waits for the writer, then the file.
 
 use super::change::Change;
+use super::handle::Handle;
 use super::lookup::{self, Answer};
 use super::{Copy, Store};
 use crate::clock::UnixMillis;
 use crate::key::{EntryId, StoreKey};
-use redb::Database;
 use std::sync::Arc;
 
 impl Store {
@@ -94,7 +94,7 @@ impl Store {
     /// A bounded number of reads at a time, off the async threads. `None`: no file, or it failed.
     async fn ask_file<T: Send + 'static>(
         &self,
-        ask: impl FnOnce(&Database) -> Result<T, redb::Error> + Send + 'static,
+        ask: impl FnOnce(&Handle) -> Result<T, redb::Error> + Send + 'static,
     ) -> Option<T> {
         let permit = self.shared.reads.clone().acquire_owned().await.ok()?;
         let db = self.shared.file.get()?;

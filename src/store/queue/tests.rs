@@ -33,10 +33,15 @@ fn queue(refresh: Duration) -> (Queue, Arc<Counters>) {
 }
 
 fn batch(queue: &Queue) -> Batch {
-    match queue.next(&Pace::new(Duration::ZERO)) {
+    match queue.next(&Pace::new(Duration::ZERO), never()) {
         Next::Write(batch) => batch,
         _ => panic!("nothing to write"),
     }
+}
+
+/// No sweep is due.
+fn never() -> Instant {
+    Instant::now() + Duration::from_secs(3_600)
 }
 
 fn dropped(counters: &Counters) -> u64 {
@@ -131,5 +136,5 @@ fn closed_queue_gives_out_everything_and_then_ends() {
     queue.push(id(0), Some(put(2)), || {});
     queue.close();
     queue.done(&batch(&queue));
-    assert!(matches!(queue.next(&Pace::new(Duration::ZERO)), Next::Close));
+    assert!(matches!(queue.next(&Pace::new(Duration::ZERO), never()), Next::Close));
 }

@@ -2,7 +2,7 @@
 
 use super::Batch;
 use super::recent::Recent;
-use crate::key::EntryId;
+use crate::key::{EntryId, Identity, Secret};
 use crate::store::breakers::Update;
 use crate::store::change::Change;
 use crate::store::counters::{Counters, Dropped};
@@ -27,11 +27,14 @@ pub(super) struct Waiting {
     recent: Recent,
     /// Ready, if there are any; not counted with the changes, since there is only one of it.
     breakers: Option<Update>,
+    secret: Option<Secret>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     Open,
+    /// What waits is written at once, what comes then is not.
+    Yielding,
     Closing,
     Ended,
 }
@@ -72,6 +75,7 @@ impl Waiting {
             later: BTreeMap::new(),
             recent: Recent::new(refresh),
             breakers: None,
+            secret: None,
         }
     }
 
@@ -117,9 +121,54 @@ impl Waiting {
             return false;
         }
         self.breakers = Some(update.over(self.breakers.as_ref()));
+        self.make_ready(now)
+    }
+
+    /// True when the writer has to hear of it.
+    pub fn push_secret(&mut self, secret: Secret, now: Instant) -> bool {
+        self.secret.get_or_insert(secret);
+        self.make_ready(now)
+    }
+
+    /// True when nothing was ready before.
+    fn make_ready(&mut self, now: Instant) -> bool {
         let first = self.ready_since.is_none();
         self.ready_since.get_or_insert(now);
         first
+    }
+
+    /// Something waits, ready or not.
+    pub fn has_work(&self) -> bool {
+        !self.pending.is_empty() || self.ready_since.is_some()
+    }
+
+    /// Half of the queue stays free for requests.
+    pub fn has_room_to_spare(&self, change: &Change) -> bool {
+        let bytes = self.bytes + change.weight();
+        self.pending.is_empty() || (self.pending.len() < CHANGES_MAX / 2 && bytes <= BYTES_MAX / 2)
+    }
+
+    /// Lets go of what waits for people.
+    pub fn drop_personal(&mut self) {
+        let is_personal = |change: &Change| match change {
+            Change::Put { key, .. } => key.identity != Identity::Anonymous,
+            _ => false,
+        };
+        let Self { pending, bytes, ready_bytes, .. } = self;
+        pending.retain(|_, pending| {
+            let goes = is_personal(&pending.change) && pending.place != Place::Writing;
+            if goes {
+                *bytes -= pending.change.weight();
+            }
+            if goes && pending.place == Place::Ready {
+                *ready_bytes = ready_bytes.saturating_sub(pending.change.weight());
+            }
+            !goes
+        });
+    }
+
+    pub fn forget_write(&mut self, id: EntryId) {
+        self.recent.forget(id);
     }
 
     pub fn breakers_failed(&mut self, older: Update, now: Instant) {
@@ -240,6 +289,7 @@ impl Waiting {
     pub fn take(&mut self, now: Instant) -> Batch {
         let (mut batch, mut bytes) = (Batch::default(), 0);
         batch.breakers = self.breakers.take();
+        batch.secret = self.secret.take();
         self.recent.make_room(BATCH_CHANGES, now);
         while batch.changes.len() < BATCH_CHANGES && (bytes < BATCH_BYTES) {
             let Some(id) = self.ready.pop_front() else {

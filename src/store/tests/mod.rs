@@ -5,9 +5,12 @@ mod keeping;
 mod looking;
 mod remembering;
 mod sealed;
+mod sweeping;
 mod troubled;
 mod writing;
 
+use super::handle::Handle;
+use super::meta::Meta;
 use super::*;
 use crate::key::{Identity, Person, Place};
 use http::HeaderValue;
@@ -35,6 +38,7 @@ impl House {
             commit: Duration::from_millis(1),
             refresh: Duration::ZERO,
             cache: 32 << 20,
+            sharing: Sharing::Live,
             memory: 64 << 20,
         };
         Self { folder, settings }
@@ -62,6 +66,12 @@ impl House {
             store.put((*key).clone(), (*copy).clone(), true);
         }
         store.close().await;
+    }
+
+    /// The file, and what it says about itself.
+    fn opened(&self) -> (Handle, Meta) {
+        let opened = file::open(&self.settings, APPLICATION, Meta::default()).unwrap();
+        (Handle::Own(opened.db), opened.meta)
     }
 
     /// What `kill -9` leaves: the bytes of the file at this moment, in another folder.
