@@ -57,6 +57,13 @@ impl Shared {
         }
     }
 
+    /// The file is open again, if it was not. That there is room again only a commit can say.
+    pub fn opened(&self) {
+        if *self.trouble.lock() != Some(Trouble::Full) {
+            self.found();
+        }
+    }
+
     /// The file can be written again, if it could not.
     pub fn found(&self) {
         if self.trouble.lock().take().is_some() {
