@@ -21,6 +21,8 @@ mod change;
 mod counters;
 mod entry;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod index;
 mod lookup;
 mod memory;
