@@ -10,10 +10,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("main", &["app", "config", "server::Listen", "dummy::Weakness"]),
     ("bin", &["inspect", "clock"]),
     // What must hold of the rooms below, for fuzzing and tests alone.
-    (
-        "fuzzing",
-        &["config", "store", "breaker", "key", "policy", "clock", "encoding", "headers"],
-    ),
+    ("fuzzing", &["config", "store", "breaker", "key", "policy", "clock", "encoding", "headers"]),
     (
         "app",
         &[
