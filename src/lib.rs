@@ -7,6 +7,7 @@
 //!
 //! | room | what it does |
 //! |---|---|
+//! | `fuzzing` | what must hold whatever comes in; built for tests and fuzzing alone |
 //! | [`app`] | builds the parts and runs them until told to stop: the only wiring |
 //! | [`config`] | every setting, from every layer, with every mistake and its source |
 //! | [`server`] | accept, one hyper connection each, timeouts in front, drain |
@@ -40,6 +41,8 @@ pub mod clock;
 pub mod config;
 pub mod dummy;
 pub mod encoding;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod headers;
 pub mod inspect;
 pub mod key;

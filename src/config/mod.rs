@@ -62,7 +62,10 @@ impl Config {
     /// # Errors
     /// Every mistake of every layer, and every contradiction between settings that are right.
     pub fn load(sources: &Sources) -> Result<(Self, Effective), Mistakes> {
-        let mut collected = sources.collect();
+        Self::of(sources.collect())
+    }
+
+    fn of(mut collected: Collected) -> Result<(Self, Effective), Mistakes> {
         let layers = Layers::of(&mut collected);
         let config = Self::read(&layers).map_err(|mistake| Mistakes(vec![mistake]))?;
         collected.mistakes.extend(contradictions(&config, &layers, &collected.unclear));
@@ -87,6 +90,12 @@ impl Config {
             },
         })
     }
+}
+
+/// [`Config::load`] with a text in the place of `retter.toml`, for fuzzing.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn load_text(sources: &Sources, toml: &[u8]) -> Result<(Config, Effective), Mistakes> {
+    Config::of(sources.collect_with(toml))
 }
 
 /// The layers, each value with its source.

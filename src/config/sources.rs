@@ -49,9 +49,19 @@ pub(super) struct Collected {
 
 impl Sources {
     pub(super) fn collect(&self) -> Collected {
+        self.collect_over(|collected| collected.file(self))
+    }
+
+    /// With a text in the place of the file, for fuzzing.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn collect_with(&self, toml: &[u8]) -> Collected {
+        self.collect_over(|collected| collected.document(DEFAULT_FILE, toml.to_vec()))
+    }
+
+    fn collect_over(&self, read_file: impl FnOnce(&mut Collected)) -> Collected {
         let mut collected = Collected::default();
         collected.defaults();
-        collected.file(self);
+        read_file(&mut collected);
         collected.variables(&self.variables);
         self.set.iter().for_each(|assignment| collected.assignment(assignment));
         collected

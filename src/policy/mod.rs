@@ -12,6 +12,8 @@
 
 mod cache_control;
 mod farewell;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod kept_headers;
 mod serve;
 mod store;

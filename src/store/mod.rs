@@ -34,6 +34,8 @@ mod commit;
 mod counters;
 mod entry;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod gain;
 mod handle;
 mod index;
