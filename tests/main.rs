@@ -7,6 +7,7 @@ mod crowd;
 mod door;
 mod drain;
 mod dummy;
+mod formats;
 mod house;
 mod inspect;
 mod instruments;

@@ -1,6 +1,7 @@
 //! The store's claims, on real files.
 
 mod damage;
+mod formats;
 mod keeping;
 mod looking;
 mod remembering;
