@@ -25,6 +25,7 @@
 //! | `packed` | true: zstd around it in the file |
 //! | `content_type` | text; null: none, or sealed |
 //! | `why` | text: why it may be kept, see [`crate::policy::Why`] |
+//! | `purged` | true: kept for an outage only, not fresh whatever its age |
 //!
 //! | name | of a breaker (`"kind": "breaker"`), after the copies |
 //! |---|---|

@@ -109,6 +109,7 @@ mod tests {
             body: vec![0; bytes].into(),
             stored_at: UnixMillis(0),
             why: Why::Anonymous,
+            purged: false,
         };
         memory.insert(EntryId([id; 16]), Arc::new(key()), Arc::new(copy));
     }

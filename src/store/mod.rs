@@ -74,6 +74,8 @@ pub struct Copy {
     pub body: Bytes,
     pub stored_at: UnixMillis,
     pub why: Why,
+    /// Purged softly: kept for an outage, and not fresh whatever its age.
+    pub purged: bool,
 }
 
 impl Store {
@@ -108,10 +110,11 @@ impl Store {
     }
 
     /// What was put under this key within this second, which is as fine as `Age` can tell: a page
-    /// that a thousand visitors ask for at once need not be kept a thousand times.
+    /// that a thousand visitors ask for at once need not be kept a thousand times. A purged copy does
+    /// not count: the next good answer takes its place.
     pub fn just_kept(&self, key: &StoreKey, now: UnixMillis) -> Option<Arc<Copy>> {
         let held = self.shared.memory.get(key.id(), key)?;
-        (held.stored_at.0 / 1000 == now.0 / 1000).then_some(held)
+        (!held.purged && held.stored_at.0 / 1000 == now.0 / 1000).then_some(held)
     }
 
     /// Never waits for the disk: memory has it at once, the file when its turn comes. `on_disk`

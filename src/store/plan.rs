@@ -127,6 +127,7 @@ impl Planner<'_> {
             head: pack_headers(&copy.headers),
             head_nonce: None,
             body,
+            purged: copy.purged,
         }
     }
 }

@@ -51,6 +51,8 @@ pub struct Row {
     /// zstd at rest.
     pub packed: bool,
     pub sealed: bool,
+    /// Kept for an outage only.
+    pub purged: bool,
 }
 
 /// What came of reading a row.
@@ -206,6 +208,7 @@ impl Row {
             content_encoding: header.content_encoding,
             packed: header.body.packed,
             sealed: header.head_nonce.is_some(),
+            purged: header.purged,
         })
     }
 }

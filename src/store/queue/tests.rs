@@ -22,6 +22,7 @@ fn put(bytes: usize) -> Change {
         body: Bytes::from(vec![0; bytes]),
         stored_at: UnixMillis(0),
         why: Why::Anonymous,
+        purged: false,
     };
     let key = StoreKey { place: place.into(), identity: Identity::Anonymous, variant: Vec::new() };
     Change::Put { key: Arc::new(key), copy: Arc::new(copy) }

@@ -4,11 +4,11 @@
 use super::*;
 use crate::breaker::{Level, Saved, State, Tally, Unsaved};
 use crate::key::{self, CacheKey};
-use crate::store::file::{begin_write, builder};
+use crate::store::file::{ENTRIES, begin_write, builder};
 use crate::store::reader::{Look, Reader, Session};
 use http::Request;
 use http::header::{COOKIE, HOST, LOCATION};
-use redb::ReadableDatabase;
+use redb::{ReadableDatabase, ReadableTable};
 use std::fs;
 use std::path::Path;
 
@@ -70,6 +70,12 @@ fn version_of(house: &House) -> u32 {
     crate::migrations::version_of(&db.begin_read().unwrap()).unwrap()
 }
 
+fn row_versions(house: &House) -> Vec<u8> {
+    let db = builder().open_read_only(house.path()).unwrap();
+    let table = db.begin_read().unwrap().open_table(ENTRIES).unwrap();
+    table.iter().unwrap().map(|row| row.unwrap().1.value()[0]).collect()
+}
+
 async fn assert_all_is_there(store: &Store) {
     assert_eq!(store.trouble(), None);
     for (key, copy) in pages(store.secret()) {
@@ -92,6 +98,9 @@ async fn file_of_version_1_is_opened_with_everything_in_it() {
         store.close().await;
         assert_eq!(version_of(&house), crate::migrations::LATEST);
     }
+    assert_eq!(row_versions(&house), [1; 5], "the step wrote rows");
+    house.keep(&[(&key("/open"), &page("another"))]).await;
+    assert_eq!(row_versions(&house).iter().filter(|byte| **byte == 2).count(), 1);
 }
 
 #[tokio::test]
