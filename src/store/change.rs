@@ -26,6 +26,8 @@ pub(super) enum Change {
     Discard {
         row_hash: [u8; 16],
     },
+    /// The copy is kept for an outage, and is not fresh any more.
+    Purge,
 }
 
 impl Change {
@@ -33,7 +35,7 @@ impl Change {
     pub fn weight(&self) -> usize {
         match self {
             Change::Put { key, copy } => memory::weight(key, copy),
-            Change::Forget | Change::Discard { .. } => size_of::<Change>(),
+            Change::Forget | Change::Discard { .. } | Change::Purge => size_of::<Change>(),
         }
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn secret(transaction: &ReadTransaction) -> Result<Option<Secret>, re
     Ok(bytes.map(Secret))
 }
 
-fn load(transaction: &ReadTransaction) -> Result<Meta, redb::Error> {
+pub(super) fn load(transaction: &ReadTransaction) -> Result<Meta, redb::Error> {
     let number = |name| -> Result<u64, redb::Error> {
         let bytes = get(transaction, name)?.and_then(|bytes| bytes.try_into().ok());
         Ok(bytes.map_or(0, u64::from_be_bytes))

@@ -12,7 +12,7 @@
 //! # What is where
 //! `file` opens, `meta` is what the file says about itself, `entry` and `body` are a copy's rows,
 //! [`breakers`] those of the breakers, all in the frame of `row`; `seal` closes a person's copies. The way in: `queue`, `pace`, `plan`, `change`, `writer`. The way out:
-//! `recall`, `lookup`. The way for `retter-db`: [`reader`], over `overlay` when the file was not
+//! `recall`, `lookup`. Out for good: `purge`, of what [`select`] means. The way for `retter-db`: [`reader`], over `overlay` when the file was not
 //! closed.
 
 mod body;
@@ -28,17 +28,20 @@ mod meta;
 mod overlay;
 mod pace;
 mod plan;
+mod purge;
 mod queue;
 pub mod reader;
 mod recall;
 mod row;
 mod seal;
+pub mod select;
 mod settings;
 mod shared;
 mod trouble;
 mod writer;
 
 pub use counters::{Dropped, Snapshot};
+pub use purge::{PurgeError, Purged, purge_closed};
 pub use settings::Settings;
 pub use trouble::Trouble;
 
@@ -76,6 +79,13 @@ pub struct Copy {
     pub why: Why,
     /// Purged softly: kept for an outage, and not fresh whatever its age.
     pub purged: bool,
+}
+
+impl Copy {
+    /// The same copy, after a soft purge.
+    fn purged(&self) -> Arc<Self> {
+        Arc::new(Self { purged: true, ..self.clone() })
+    }
 }
 
 impl Store {
@@ -189,6 +199,7 @@ impl Store {
             counters,
             file: Slot::default(),
             reads: Arc::new(Semaphore::new(READS_MAX)),
+            purging: Mutex::new(()),
             trouble: Mutex::new(None),
             settings,
         });

@@ -8,8 +8,11 @@
 //!
 //! A std thread waits here, so the lock is no async one; it is held for a few map operations.
 
+mod lane;
 mod recent;
 mod waiting;
+
+pub(super) use lane::{Chunk, Waited};
 
 use super::breakers::Update;
 use super::change::Change;
@@ -25,6 +28,8 @@ pub(super) struct Queue {
     waiting: Mutex<Waiting>,
     wake: Condvar,
     ended: Condvar,
+    /// A batch is in the file: the lane of purges may be free.
+    moved: Condvar,
     counters: Arc<Counters>,
 }
 
@@ -33,6 +38,8 @@ pub(super) struct Queue {
 pub(super) struct Batch {
     pub changes: Vec<(EntryId, Arc<Change>)>,
     pub breakers: Option<Update>,
+    /// All changes are those of this chunk.
+    purge: Option<Arc<Chunk>>,
 }
 
 /// What the writer does next.
@@ -47,7 +54,8 @@ pub(super) enum Next {
 impl Queue {
     pub fn new(refresh: Duration, counters: Arc<Counters>) -> Self {
         let waiting = Mutex::new(Waiting::new(refresh));
-        Self { waiting, wake: Condvar::new(), ended: Condvar::new(), counters }
+        let [wake, ended, moved] = [Condvar::new(), Condvar::new(), Condvar::new()];
+        Self { waiting, wake, ended, moved, counters }
     }
 
     /// Takes a change (`None`: one that is not for the file); `beside` runs under the same lock, so
@@ -75,6 +83,7 @@ impl Queue {
     pub fn look(&self, id: EntryId) -> (u64, Option<Arc<Change>>) {
         let mut waiting = self.waiting.lock();
         let change = waiting.pending.get(&id).map(|pending| pending.change.clone());
+        let change = change.or_else(|| waiting.lane.change_of(id));
         (*waiting.epoch(id), change)
     }
 
@@ -110,6 +119,8 @@ impl Queue {
     pub fn done(&self, batch: &Batch) {
         let mut waiting = self.waiting.lock();
         batch.changes.iter().for_each(|(id, change)| waiting.done(*id, change));
+        waiting.lane.done(batch.purge.as_ref());
+        self.moved.notify_all();
         self.counters.queued.set(waiting.pending.len() as u64);
     }
 
@@ -118,6 +129,7 @@ impl Queue {
         let now = Instant::now();
         let mut waiting = self.waiting.lock();
         batch.changes.iter().rev().for_each(|(id, change)| waiting.failed(*id, change, now));
+        waiting.lane.failed();
         if let Some(older) = batch.breakers {
             waiting.breakers_failed(older, now);
         }
@@ -153,6 +165,7 @@ impl Queue {
         waiting.end();
         self.counters.queued.set(0);
         self.ended.notify_all();
+        self.moved.notify_all();
     }
 
     /// Waits for the writer's end; false when it did not come in time.

@@ -133,7 +133,7 @@ impl Reader {
         .map_err(Trouble::from)
     }
 
-    fn begin(&self) -> Result<ReadTransaction, redb::Error> {
+    pub(super) fn begin(&self) -> Result<ReadTransaction, redb::Error> {
         Ok(match &self.file {
             Opened::Live(db) => db.begin_read()?,
             Opened::Unclean(db) => db.begin_read()?,

@@ -28,6 +28,8 @@ pub(super) struct Shared {
     /// Reads of the file at one time.
     pub reads: Arc<Semaphore>,
     pub trouble: Mutex<Option<Trouble>>,
+    /// One purge at a time.
+    pub purging: Mutex<()>,
 }
 
 impl Shared {
