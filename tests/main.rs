@@ -16,6 +16,7 @@ mod limits;
 mod memory;
 mod private;
 mod promise;
+mod purge;
 mod remember;
 mod settings;
 mod stream;

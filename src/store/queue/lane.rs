@@ -55,6 +55,8 @@ impl Queue {
         let until = Instant::now() + at_most;
         let mut waiting = self.waiting.lock();
         while !waiting.has_room_for_purge() {
+            waiting.lane.wanted = true;
+            self.wake.notify_one();
             if self.moved.wait_until(&mut waiting, until).timed_out() {
                 return Waited::TooLong;
             }
@@ -104,6 +106,8 @@ pub(super) struct Lane {
     since: Option<Instant>,
     /// A chunk was the last to be taken.
     had_its_turn: bool,
+    /// The next chunk waits for the changes to have theirs: they need not be gathered longer.
+    pub wanted: bool,
 }
 
 impl Lane {
@@ -117,7 +121,7 @@ impl Lane {
     }
 
     pub fn enter(&mut self, chunk: Arc<Chunk>, now: Instant) {
-        (self.chunk, self.since) = (Some(chunk), Some(now));
+        (self.chunk, self.since, self.wanted) = (Some(chunk), Some(now), false);
     }
 
     /// Since when a chunk waits for the writer.

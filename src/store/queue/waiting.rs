@@ -1,7 +1,8 @@
 //! What waits, and in which order: the queue without its lock and its threads.
 
+mod purge;
+
 use super::Batch;
-use super::Chunk;
 use super::lane::Lane;
 use super::recent::Recent;
 use crate::key::EntryId;
@@ -227,7 +228,9 @@ impl Waiting {
         }
         match (self.ready_since, self.later.first_key_value()) {
             (Some(_), _) if closing => When::At(now),
-            (Some(since), _) if self.is_full_batch() => When::At(pace.earliest(since)),
+            (Some(since), _) if self.is_full_batch() || self.lane.wanted => {
+                When::At(pace.earliest(since))
+            }
             (Some(since), _) => When::At(pace.due(since)),
             (None, Some(((due, _), _))) => When::At(*due),
             (None, None) => When::Never,
@@ -273,47 +276,6 @@ impl Waiting {
         self.ready_since = (!self.ready.is_empty()).then_some(now);
         self.lane.changes_had_their_turn();
         batch
-    }
-
-    /// A purge may begin its chunk: none is under way, and the changes that waited meanwhile have
-    /// had their turn.
-    pub fn has_room_for_purge(&self) -> bool {
-        self.lane.is_free() && (self.ready_since.is_none() || self.lane.is_next())
-    }
-
-    /// What waits of these copies is overtaken by their purge: gone, or not fresh any more. What is
-    /// put from here on is newer, and written after it.
-    pub fn purge(&mut self, chunk: Arc<Chunk>, now: Instant) {
-        for &id in &chunk.ids {
-            *self.epoch(id) += 1;
-            self.recent.forget(id);
-            if chunk.hard { self.drop_pending(id) } else { self.purge_pending(id, now) }
-        }
-        if chunk.hard {
-            self.ready.retain(|id| self.pending.contains_key(id));
-        }
-        if self.state != State::Ended {
-            self.lane.enter(chunk, now);
-        }
-    }
-
-    fn drop_pending(&mut self, id: EntryId) {
-        let Some(Pending { change, place }) = self.pending.remove(&id) else { return };
-        self.bytes -= change.weight();
-        match place {
-            Place::Ready => self.ready_bytes = self.ready_bytes.saturating_sub(change.weight()),
-            Place::Later(turn) => drop(self.later.remove(&turn)),
-            // Its batch is written before the purge.
-            Place::Writing => {}
-        }
-    }
-
-    fn purge_pending(&mut self, id: EntryId, now: Instant) {
-        let pending = self.pending.get(&id).map(|pending| pending.change.clone());
-        if let Some(Change::Put { key, copy }) = pending.as_deref() {
-            let purged = Change::Put { key: key.clone(), copy: copy.purged() };
-            self.replace(id, Arc::new(purged), None, now);
-        }
     }
 
     pub fn done(&mut self, id: EntryId, change: &Arc<Change>) {

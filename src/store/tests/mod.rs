@@ -4,6 +4,7 @@ mod damage;
 mod formats;
 mod keeping;
 mod looking;
+mod purging;
 mod remembering;
 mod sealed;
 mod troubled;
