@@ -152,7 +152,7 @@ fn without_a_retter_the_file_itself_is_purged() {
         let again = purge(&retter, &["--path", "/gone", "--hard"]);
         assert_eq!(
             (code(&again), text(&again.stdout).as_str()),
-            (1, "0 copies, 0 bytes: removed\n")
+            (1, "no copy matches: nothing to do\n")
         );
         origin.down();
         retter.restart();

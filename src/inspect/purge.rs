@@ -66,6 +66,9 @@ impl Figures {
 
     fn text(self, hard: bool, dry_run: bool) -> String {
         let Self { copies, bytes } = self;
+        if copies == 0 {
+            return "no copy matches: nothing to do".to_owned();
+        }
         let copies = if copies == 1 { "1 copy".to_owned() } else { format!("{copies} copies") };
         let done = match (hard, dry_run) {
             (true, true) => "would be removed",

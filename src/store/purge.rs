@@ -42,6 +42,8 @@ pub enum PurgeError {
     Stopping,
     #[error("the file is {trouble}: {remedy}; purge again then", trouble = .0, remedy = .0.remedy())]
     File(Trouble),
+    #[error("the file has failed a moment ago and is being opened again: purge again then")]
+    Failed,
     #[error("the file has taken nothing for {} seconds: see to the disk and purge again", WAIT_MAX.as_secs())]
     TooLong,
 }
@@ -88,11 +90,12 @@ impl Store {
     /// Some more copies in the file that are meant; `None` at the end, or if there is no file.
     fn scan(&self, scan: &mut Scan) -> Result<Option<Vec<Seen>>, PurgeError> {
         let Some(db) = self.shared.file.get() else {
-            return match self.trouble() {
+            return match (self.shared.queue.has_ended(), self.trouble()) {
                 // Never had one: memory is all there is.
-                Some(_) if self.shared.queue.has_ended() => Ok(None),
-                Some(trouble) => Err(PurgeError::File(trouble)),
-                None => Err(PurgeError::Stopping),
+                (true, Some(_)) => Ok(None),
+                (true, None) => Err(PurgeError::Stopping),
+                (false, Some(trouble)) => Err(PurgeError::File(trouble)),
+                (false, None) => Err(PurgeError::Failed),
             };
         };
         guarded(|| scan.some(&db.begin_read()?)).map_err(|fault: redb::Error| {

@@ -55,12 +55,15 @@ fn ping(_: Nothing) -> Result<Value, String> {
 /// Goes on to its end even if who asked has left: half a purge is what nobody asked for.
 async fn purge(words: Words, store: Store, tell: watch::Sender<Value>) -> Result<Value, String> {
     let purge = words.read().map_err(|error| error.to_string())?;
+    let dry_run = purge.dry_run;
     let so_far = move |purged| drop(tell.send_replace(figures(purged)));
     let work = move || store.purge(&purge, Now::read().wall, so_far);
     let done = tokio::task::spawn_blocking(work).await.map_err(|died| died.to_string())?;
     let purged = done.map_err(|error| error.to_string())?;
     let Purged { copies, bytes } = purged;
-    info!(copies, bytes, ?words, "purged by the operator");
+    if !dry_run {
+        info!(copies, bytes, ?words, "purged by the operator");
+    }
     Ok(figures(purged))
 }
 

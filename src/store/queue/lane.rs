@@ -58,6 +58,7 @@ impl Queue {
             waiting.lane.wanted = true;
             self.wake.notify_one();
             if self.moved.wait_until(&mut waiting, until).timed_out() {
+                waiting.lane.wanted = false;
                 return Waited::TooLong;
             }
         }
