@@ -8,6 +8,8 @@ use crate::store::{Trouble, purge_closed};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// Purges what the words mean, and says how much it was; the number of copies.
 pub fn purge(
@@ -17,6 +19,19 @@ pub fn purge(
     now: UnixMillis,
     out: &mut impl Write,
 ) -> Result<u64, InspectError> {
+    let started = Instant::now();
+    let figures = loop {
+        match purge_once(file, words, now) {
+            // It may just be starting, or stopping.
+            Err(InspectError::Silent { .. }) if started.elapsed() < CHANGE_OVER => sleep(AGAIN),
+            figures => break figures?,
+        }
+    };
+    while_read(figures.print(words, format, out).map_err(InspectError::from))?;
+    Ok(figures.copies)
+}
+
+fn purge_once(file: &Path, words: &Words, now: UnixMillis) -> Result<Figures, InspectError> {
     let purge = words.read()?;
     let socket = control::socket_beside(file);
     let done = match control::ask(&socket, "purge", words) {
@@ -30,9 +45,7 @@ pub fn purge(
         },
         Err(error) => Err(error),
     };
-    let figures = done.map_err(|error| InspectError::Asked { socket, error })?;
-    while_read(figures.print(words, format, out).map_err(InspectError::from))?;
-    Ok(figures.copies)
+    done.map_err(|error| InspectError::Asked { socket, error })
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -79,3 +92,7 @@ impl Figures {
         format!("{copies}, {bytes} bytes: {done}")
     }
 }
+
+/// Time for a RETTER that has the file to make its socket, or to leave the file.
+const CHANGE_OVER: Duration = Duration::from_secs(2);
+const AGAIN: Duration = Duration::from_millis(50);
