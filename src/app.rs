@@ -1,6 +1,6 @@
 //! The only wiring: builds the parts from the configuration and runs them until told to stop.
 
-use crate::admin::Admin;
+use crate::admin::{Admin, Socket};
 use crate::clock::Now;
 use crate::config::Config;
 use crate::dummy::{self, Weakness};
@@ -36,7 +36,9 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     raise_open_files();
     survive_a_full_disk()?;
     let listener = config.server.listen.bind().await?;
+    let file = config.store.path.clone();
     let store = Store::open(config.store, &config.backend.base.to_string(), Now::read().wall);
+    let socket = Socket::open(&file, store.clone());
     let upstream = Upstream::new(config.backend);
     let proxy = Arc::new(Proxy::new(config.proxy, config.breaker, upstream, store.clone()));
     let front = Arc::new(Tally::default());
@@ -53,6 +55,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     }
     remembering.abort();
     proxy.remember_now();
+    socket.close().await;
     store.close().await;
     info!("stopped");
     Ok(())

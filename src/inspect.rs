@@ -1,4 +1,4 @@
-//! What `retter-db` prints.
+//! What `retter-db` prints, and the one thing it changes: [`purge`].
 //!
 //! For people: one line a copy, its fields apart by tabs, so that `cut`, `sort` and `awk` can take
 //! it from there, or one copy as the application sent it. What somebody else wrote (addresses,
@@ -25,6 +25,7 @@
 //! | `packed` | true: zstd around it in the file |
 //! | `content_type` | text; null: none, or sealed |
 //! | `why` | text: why it may be kept, see [`crate::policy::Why`] |
+//! | `purged` | true: kept for an outage only, not fresh whatever its age |
 //!
 //! | name | of a breaker (`"kind": "breaker"`), after the copies |
 //! |---|---|
@@ -36,6 +37,13 @@
 //! | `open_for_seconds` | number: how long it was opened for |
 //! | `saved_at` | number: milliseconds since 1970-01-01 UTC |
 //!
+//! | name | of what was purged (`"kind": "purged"`), the one object of `purge` |
+//! |---|---|
+//! | `copies` | number: how many were meant |
+//! | `bytes` | number: of their pages, as the application sent them |
+//! | `hard` | true: removed; false: kept for an outage only |
+//! | `dry_run` | true: nothing was changed |
+//!
 //! A breaker's row that cannot be read is `"kind": "unreadable-breaker"` with `name` and `reason`.
 //! A copy's row that cannot be read is `"kind": "unreadable"` with `id` and `reason`. `show` adds to a
 //! copy `headers` (pairs of name and value in their order; a value that is no UTF-8 has each byte as
@@ -46,15 +54,20 @@
 mod breaker;
 mod json;
 mod line;
+mod purge;
 mod search;
 mod show;
 mod words;
 
+pub use crate::store::select::Words;
+pub use purge::purge;
 pub use show::{Asked, show};
 
 use crate::clock::UnixMillis;
+use crate::control::AskError;
 use crate::store::Trouble;
 use crate::store::reader::{Found, Reader, SessionError};
+use crate::store::select::SelectError;
 use breaker::{BreakerLine, DamagedLine};
 use line::{CopyLine, Printer};
 use std::io::{self, ErrorKind, Write};
@@ -87,6 +100,16 @@ pub enum InspectError {
         .file.display()
     )]
     Damaged { file: PathBuf, id: String, reason: &'static str },
+    #[error("{0}")]
+    Select(#[from] SelectError),
+    #[error("at {}: {error}", .socket.display())]
+    Asked { socket: PathBuf, error: AskError },
+    #[error(
+        "{} is locked by another process, and no RETTER answers at {}: stop that process first; if it \
+         is a RETTER, its log says why it has no socket",
+        .file.display(), .socket.display()
+    )]
+    Silent { file: PathBuf, socket: PathBuf },
     #[error("cannot print: {0}")]
     Output(#[from] io::Error),
 }

@@ -1,17 +1,17 @@
-//! `retter-db`: looks into RETTER's file without changing it.
+//! `retter-db`: looks into RETTER's file, and throws away what the operator says.
 //!
-//! Exit codes: 0 found and printed, 1 nothing found, 2 error (wrong arguments included).
+//! Exit codes: 0 found or done, 1 nothing found, 2 error (wrong arguments included).
 
 use clap::{Args, Parser, Subcommand};
 use retter::clock::Now;
-use retter::inspect::{self, Asked, Format, InspectError};
+use retter::inspect::{self, Asked, Format, InspectError, Words};
 use std::io::{BufWriter, IsTerminal, Write, stderr, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Looks into RETTER's file, beside a running RETTER or after it. Changes nothing.
+/// Looks into RETTER's file, beside a running RETTER or after it. Only `purge` changes anything.
 ///
-/// Exit codes: 0 found, 1 nothing found, 2 error.
+/// Exit codes: 0 found or done, 1 nothing found, 2 error.
 #[derive(Parser)]
 #[command(name = "retter-db", version)]
 struct Arguments {
@@ -26,6 +26,10 @@ enum Verb {
     Dump(Dump),
     /// Print one copy as the application sent it: status line, headers, an empty line, body.
     Show(Show),
+    /// Throw copies away, of every visitor: those that match all that is given. Softly they are kept
+    /// for an outage, and the next good answer takes their place. Asks the running RETTER, or opens
+    /// the file itself if none runs.
+    Purge(Purge),
 }
 
 #[derive(Args)]
@@ -55,11 +59,42 @@ struct Show {
     key: String,
 }
 
+#[derive(Args)]
+struct Purge {
+    /// An id, its beginning, or an address as `dump` prints it
+    #[arg(long)]
+    key: Option<String>,
+    /// A path glob as in cache.public: `*` stays within one part of the path, `**` crosses parts
+    #[arg(long, value_name = "GLOB")]
+    path: Option<String>,
+    /// A host as `dump` prints it, with its port if it has one
+    #[arg(long)]
+    host: Option<String>,
+    /// Only copies stored at least this long ago: "1 hour", 90s
+    #[arg(long, value_name = "DURATION")]
+    older: Option<String>,
+    /// Every copy
+    #[arg(long)]
+    all: bool,
+    /// Only count
+    #[arg(long)]
+    dry_run: bool,
+    /// Remove them for good: not even an outage brings them back
+    #[arg(long)]
+    hard: bool,
+    /// One JSON object; the README says what its names mean
+    #[arg(long)]
+    json: bool,
+    /// The file [default: $RETTER_STORE_PATH, or else retter.redb]
+    file: Option<PathBuf>,
+}
+
 fn main() -> ExitCode {
     quiet_panics();
     let found = match Arguments::parse().verb {
         Verb::Dump(dump) => dump.run(),
         Verb::Show(show) => show.run(),
+        Verb::Purge(purge) => purge.run(),
     };
     match found {
         Ok(0) => ExitCode::from(1),
@@ -90,6 +125,16 @@ impl Show {
             terminal: stdout().is_terminal(),
         };
         inspect::show(&self.file, &asked, Now::read().wall, &mut out()).map(|()| 1)
+    }
+}
+
+impl Purge {
+    /// How many copies there were.
+    fn run(self) -> Result<u64, InspectError> {
+        let Self { key, path, host, older, all, dry_run, hard, json, file } = self;
+        let words = Words { key, path, host, older, all, hard, dry_run };
+        let file = file.unwrap_or_else(default_file);
+        inspect::purge(&file, &words, format(json), Now::read().wall, &mut out())
     }
 }
 

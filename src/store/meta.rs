@@ -81,7 +81,7 @@ pub(super) fn save_secret(
 }
 
 /// `None`: a new file.
-fn load(transaction: &ReadTransaction) -> Result<Option<Meta>, redb::Error> {
+pub(super) fn load(transaction: &ReadTransaction) -> Result<Option<Meta>, redb::Error> {
     let Some(secret) = secret(transaction)? else { return Ok(None) };
     let number = |name| -> Result<u64, redb::Error> {
         let bytes = get(transaction, name)?.and_then(|bytes| bytes.try_into().ok());

@@ -51,6 +51,8 @@ pub struct Row {
     /// zstd at rest.
     pub packed: bool,
     pub sealed: bool,
+    /// Kept for an outage only.
+    pub purged: bool,
 }
 
 /// What came of reading a row.
@@ -131,7 +133,7 @@ impl Reader {
         .map_err(Trouble::from)
     }
 
-    fn begin(&self) -> Result<ReadTransaction, redb::Error> {
+    pub(super) fn begin(&self) -> Result<ReadTransaction, redb::Error> {
         Ok(match &self.file {
             Opened::Live(db) => db.begin_read()?,
             Opened::Unclean(db) => db.begin_read()?,
@@ -216,6 +218,7 @@ impl Row {
             content_encoding: header.content_encoding,
             packed: header.body.packed,
             sealed: header.head_nonce.is_some(),
+            purged: header.purged,
         })
     }
 }

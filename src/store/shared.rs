@@ -30,6 +30,8 @@ pub(super) struct Shared {
     pub reads: Arc<Semaphore>,
     pub trouble: Mutex<Option<Trouble>>,
     pub strikes: Mutex<Strikes>,
+    /// One purge at a time.
+    pub purging: Mutex<()>,
 }
 
 impl Shared {

@@ -45,6 +45,7 @@ fn copy(number: u64, bytes: usize) -> Copy {
         body: body(number, bytes).into(),
         stored_at: UnixMillis::read(),
         why: Why::Anonymous,
+        purged: false,
     }
 }
 

@@ -1,8 +1,10 @@
 //! The store's claims, on real files.
 
 mod damage;
+mod formats;
 mod keeping;
 mod looking;
+mod purging;
 mod remembering;
 mod sealed;
 mod sweeping;
@@ -110,7 +112,8 @@ fn page(body: impl Into<Bytes>) -> Copy {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
     headers.append("link", HeaderValue::from_static("</a>"));
     headers.append("link", HeaderValue::from_bytes(b"</\xe4>").unwrap());
-    Copy { status: StatusCode::OK, headers, body: body.into(), stored_at: NOW, why: Why::Anonymous }
+    let (body, why) = (body.into(), Why::Anonymous);
+    Copy { status: StatusCode::OK, headers, body, stored_at: NOW, why, purged: false }
 }
 
 /// A body that zstd cannot make smaller.
@@ -125,6 +128,7 @@ fn assert_same(found: Option<Arc<Copy>>, copy: &Copy) {
     assert_eq!(found.headers, copy.headers);
     assert!(found.body == copy.body, "{} and {} bytes", found.body.len(), copy.body.len());
     assert_eq!((found.stored_at, found.why), (copy.stored_at, copy.why));
+    assert_eq!(found.purged, copy.purged);
 }
 
 /// Waits for the other threads, not for the clock.
