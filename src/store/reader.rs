@@ -19,6 +19,7 @@ use crate::clock::UnixMillis;
 use crate::key::Place;
 use crate::migrations;
 use crate::policy::Why;
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use redb::{
     Builder, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase,
@@ -51,6 +52,8 @@ pub struct Row {
     /// zstd at rest.
     pub packed: bool,
     pub sealed: bool,
+    /// The head as it was kept; `None` when the copy is sealed.
+    pub headers: Option<HeaderMap>,
 }
 
 /// What came of reading a row.
@@ -192,6 +195,8 @@ impl Row {
     }
 
     fn of(id: EntryId, header: Header) -> Result<Self, Damage> {
+        let headers = header.head_nonce.is_none().then(|| unpack_headers(&header.head));
+        let headers = headers.transpose()?;
         Ok(Self {
             id,
             place: header.place(),
@@ -202,21 +207,17 @@ impl Row {
             expires_at: UnixMillis(header.expires_at),
             stored_bytes: header.body.stored_length.into(),
             raw_bytes: header.body.raw_length.into(),
-            content_type: content_type(&header)?,
+            content_type: headers.as_ref().and_then(content_type),
             content_encoding: header.content_encoding,
             packed: header.body.packed,
             sealed: header.head_nonce.is_some(),
+            headers,
         })
     }
 }
 
-fn content_type(header: &Header) -> Result<Option<String>, Damage> {
-    if header.head_nonce.is_some() {
-        return Ok(None);
-    }
-    let headers = unpack_headers(&header.head)?;
-    let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    Ok(text.map(str::to_owned))
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    Some(headers.get(CONTENT_TYPE)?.to_str().ok()?.to_owned())
 }
 
 const ROWS: usize = 1_000;
