@@ -3,11 +3,14 @@
 //! Nothing is changed and nobody is hindered: the file is opened for reading, and rows are read in
 //! short transactions, since the pages of an old snapshot cannot be reused.
 //!
-//! [`Reader::rows`] goes through all copies; [`Reader::find`] and [`Reader::look`] are for one.
+//! [`Reader::rows`] goes through all copies; [`Reader::find`] and [`Reader::look`] are for one;
+//! [`Check`] goes through everything.
 
+mod check;
 mod look;
 
 pub use crate::key::{EntryId, Session, SessionError};
+pub use check::{Check, Flaw, Part, Tally};
 pub use look::{Look, People};
 
 use super::breakers::{self, Damaged, Remembered};
@@ -23,7 +26,7 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use redb::{
     Builder, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase,
-    TableError,
+    ReadableTableMetadata, TableError,
 };
 use std::fs::File;
 use std::ops::Bound;
@@ -120,6 +123,18 @@ impl Reader {
 
     fn version(&self) -> Result<u32, Trouble> {
         Ok(migrations::version_of(&self.begin()?)?)
+    }
+
+    /// How many copies there are, by the file's own word.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn copies(&self) -> Result<u64, Trouble> {
+        guarded(|| match self.begin()?.open_table(ENTRIES) {
+            Err(TableError::TableDoesNotExist(_)) => Ok(0),
+            table => Ok(table?.len()?),
+        })
+        .map_err(|error: redb::Error| error.into())
     }
 
     /// All breakers, the application's first.

@@ -1,5 +1,6 @@
 //! The store's claims, on real files.
 
+mod checking;
 mod damage;
 mod keeping;
 mod looking;
