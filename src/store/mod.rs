@@ -36,6 +36,7 @@ mod seal;
 mod settings;
 mod shared;
 mod trouble;
+pub mod upkeep;
 mod writer;
 
 pub use counters::{Dropped, Snapshot};

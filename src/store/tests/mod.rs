@@ -4,6 +4,7 @@ mod checking;
 mod damage;
 mod keeping;
 mod looking;
+mod packing;
 mod remembering;
 mod sealed;
 mod troubled;
