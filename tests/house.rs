@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// What each room may use. `Room::Item` allows that item alone.
 const ARROWS: [(&str, &[&str]); 21] = [
     ("main", &["app", "config", "server::Listen", "dummy::Weakness"]),
-    ("bin", &["inspect", "clock"]),
+    ("bin", &["inspect", "config", "clock"]),
     (
         "app",
         &[
@@ -39,7 +39,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ),
     ("server", &["admin", "proxy", "upstream::RequestBody", "headers", "clock", "meter", "units"]),
     ("admin", &["proxy", "store", "breaker", "gate", "clock", "headers", "meter", "units"]),
-    ("inspect", &["store", "breaker", "gate", "clock", "headers", "units"]),
+    ("inspect", &["store", "breaker", "gate", "key", "policy", "clock", "headers", "units"]),
     (
         "proxy",
         &[

@@ -13,7 +13,7 @@
 //! `file` opens, `meta` is what the file says about itself, `entry` and `body` are a copy's rows,
 //! [`breakers`] those of the breakers, all in the frame of `row`; `seal` closes a person's copies. The way in: `queue`, `pace`, `plan`, `change`, `writer`. The way out:
 //! `recall`, `lookup`. The way for `retter-db`: [`reader`], over `overlay` when the file was not
-//! closed.
+//! closed. What is done to a file that no RETTER has: [`upkeep`].
 
 mod body;
 pub mod breakers;
