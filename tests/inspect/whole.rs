@@ -73,7 +73,7 @@ fn verify_goes_on_while_retter_writes() {
 #[test]
 fn damage_ends_with_1_and_names_its_copy() {
     let noise = noise(9_000);
-    let origin = Origin::new().elsewhere(packed(&noise));
+    let origin = Origin::new().elsewhere(packed(noise.clone()));
     let mut retter = before(&origin);
     retter.visit(&get("/noise").header("Accept-Encoding", "gzip"));
     retter.wait_for_copies(&["/noise"]);
@@ -143,7 +143,7 @@ fn a_killed_packing_costs_nothing_and_the_next_one_packs() {
 
 /// A RETTER that was killed, with some megabytes in its file, and how many copies there are.
 fn large() -> (Retter, usize) {
-    let origin = Origin::new().elsewhere(packed(&noise(300_000)));
+    let origin = Origin::new().elsewhere(packed(noise(300_000)));
     let mut retter = before(&origin);
     let paths: Vec<String> = (0..40).map(|number| format!("/large/{number}")).collect();
     for path in &paths {
@@ -163,6 +163,6 @@ fn noise(bytes: u32) -> Vec<u8> {
 }
 
 /// Nobody packs once more what is packed already, so it stands in the file as it is.
-fn packed(body: &[u8]) -> Answer {
-    ok(body.to_vec()).header("Content-Encoding", "gzip")
+fn packed(body: Vec<u8>) -> Answer {
+    ok(body).header("Content-Encoding", "gzip")
 }

@@ -48,13 +48,13 @@ async fn a_sound_file_has_no_flaw_and_its_figures_are_right() {
 
 #[tokio::test]
 async fn a_file_of_many_short_looks_is_sound_after_a_kill_too() {
-    let pages: Vec<_> = (0..2_500).map(|n| (key(&format!("/{n}")), page("x"))).collect();
+    let pages: Vec<_> = (0..1_200).map(|n| (key(&format!("/{n}")), page("x"))).collect();
     let house = House::with(&pages.iter().map(|(k, c)| (k, c)).collect::<Vec<_>>()).await;
     let store = house.open();
     store.forget(key("/7").id());
-    until("one forgotten", || store.counters().copies == 2_499);
+    until("one forgotten", || store.counters().copies == 1_199);
     let (flaws, tally) = checked(&house.killed());
-    assert_eq!((words(&flaws), tally.copies, tally.compared), (vec![], 2_499, true));
+    assert_eq!((words(&flaws), tally.copies, tally.compared), (vec![], 1_199, true));
     store.close().await;
 }
 
@@ -166,22 +166,22 @@ async fn wrong_figures_and_breakers_are_found() {
 
 #[tokio::test]
 async fn what_a_running_store_moves_is_no_damage() {
-    let pages: Vec<_> = (0..3_000).map(|n| (key(&format!("/{n}")), page("x"))).collect();
+    let pages: Vec<_> = (0..1_200).map(|n| (key(&format!("/{n}")), page("x"))).collect();
     let house = House::with(&pages.iter().map(|(k, c)| (k, c)).collect::<Vec<_>>()).await;
     let store = house.open();
     let mut check = Check::of(Reader::open(house.path()).unwrap()).unwrap();
     assert_eq!(check.step().unwrap(), Some(vec![]));
-    for (number, (key, _)) in pages.iter().enumerate().step_by(3) {
+    for (number, (key, _)) in pages.iter().enumerate().step_by(12) {
         store.forget(key.id());
         store.put(pages[number + 1].0.clone(), page(format!("new {number}")), true);
     }
-    until("a third forgotten", || store.counters().copies == 2_000);
-    until("another third replaced", || store.counters().queued == 0);
+    until("some forgotten", || store.counters().copies == 1_100);
+    until("others replaced", || store.counters().queued == 0);
     let (flaws, tally) = finished(check);
     assert_eq!((words(&flaws), tally.orphans, tally.compared), (vec![], 0, false));
     store.close().await;
     let (flaws, tally) = checked(&house);
-    assert_eq!((words(&flaws), tally.copies, tally.compared), (vec![], 2_000, true));
+    assert_eq!((words(&flaws), tally.copies, tally.compared), (vec![], 1_100, true));
 }
 
 #[tokio::test]
@@ -195,7 +195,14 @@ async fn zeroed_pages_are_found_and_the_check_ends() {
         bytes[at * 4096..(at + 1) * 4096].fill(0);
         std::fs::write(house.path(), bytes).unwrap();
         let check = Reader::open(house.path()).and_then(Check::of);
-        found += usize::from(check.is_err() || !finished(check.unwrap()).0.is_empty());
+        let Ok(check) = check else {
+            found += 1;
+            continue;
+        };
+        let (flaws, tally) = finished(check);
+        found += usize::from(!flaws.is_empty());
+        let lost = |flaw: &Flaw| flaw.part == Part::Pages && flaw.name == "entries";
+        assert!(tally.orphans == 0 || !flaws.iter().any(lost), "nobody knows whose they are");
     }
     assert!(found > 10, "{found}");
 }

@@ -46,7 +46,7 @@ fn remove_left_over(copy: &Path) -> io::Result<()> {
 
 /// The disk belongs to the application's database: it is not filled to the brim for this.
 fn see_to_room(file: &Path, length: u64) -> Result<(), UpkeepError> {
-    let needed = length + SPARE;
+    let needed = length.saturating_add(SPARE);
     let folder = file.parent().unwrap_or(Path::new("/"));
     match rustix::fs::statvfs(folder).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)) {
         Ok(free) if free < needed => {
@@ -137,3 +137,17 @@ fn put_in_place(copy: &Path, file: &Path) -> io::Result<u64> {
 const SPARE: u64 = 16 * 1024 * 1024;
 /// Copied between two words about it, bytes.
 const AT_ONCE: u64 = 32 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_that_does_not_fit_is_not_begun() {
+        let file = std::env::temp_dir().join("retter.redb");
+        assert!(see_to_room(&file, 1).is_ok());
+        let refused = see_to_room(&file, u64::MAX).unwrap_err();
+        assert!(matches!(refused, UpkeepError::NoRoom { .. }), "{refused}");
+        assert!(refused.to_string().contains("free"), "{refused}");
+    }
+}

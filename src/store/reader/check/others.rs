@@ -58,7 +58,7 @@ impl Check {
             self.tally.rows += 1;
             let (id, number) = body_of(key);
             let named = self.bodies.get(&id).is_some_and(|chunks| number < *chunks);
-            if !named && id < known_until {
+            if !named && id < known_until && self.has_seen_all {
                 self.orphan(id, chunk.len());
             }
             if number == 0 && free.is_some_and(|free| id >= free) {
