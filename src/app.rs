@@ -45,7 +45,8 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     let admin = Admin::new(config.admin, Arc::clone(&proxy), store.clone(), Arc::clone(&front));
     let remembering = Arc::clone(&proxy);
     let remembering = tokio::spawn(async move { remembering.remember().await });
-    tokio::spawn(give_the_file_up(Arc::clone(&proxy), store.clone(), stop.clone()));
+    let given_up =
+        tokio::spawn(give_the_file_up(Arc::clone(&proxy), store.clone(), socket, stop.clone()));
     let services = Services { proxy: Arc::clone(&proxy), admin, front };
     if let Ok(address) = listener.local_addr() {
         info!(%address, "listening");
@@ -55,7 +56,8 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     }
     remembering.abort();
     proxy.remember_now();
-    socket.close().await;
+    // It has heard the same signal.
+    let _ = given_up.await;
     store.close().await;
     info!("stopped");
     Ok(())
@@ -63,9 +65,16 @@ pub async fn run(config: Config) -> Result<(), StartError> {
 
 /// With the first signal: a RETTER that is to take this one's place need not wait until the last
 /// answer has left. What comes meanwhile is written at the end, if the file is free then.
-async fn give_the_file_up(proxy: Arc<Proxy>, store: Store, mut stop: watch::Receiver<bool>) {
+async fn give_the_file_up(
+    proxy: Arc<Proxy>,
+    store: Store,
+    socket: Socket,
+    mut stop: watch::Receiver<bool>,
+) {
     let _ = stop.wait_for(|stop| *stop).await;
     proxy.remember_now();
+    // First, so that its place is free for the one who gets the file.
+    socket.close().await;
     store.yield_file();
 }
 

@@ -21,7 +21,8 @@
 //! | [`migrations`] | the file format's history, one step a file |
 //!
 //! # Invariants
-//! - Only `store/` opens the file; only its writer thread writes.
+//! - Only `store/` opens the file; only its writer thread writes, and `retter-db` while no RETTER
+//!   has it.
 //! - No request waits for the disk to write. No lock is held across an await. No map grows
 //!   without a bound.
 //! - A copy is stored whole or not at all, and its checksum is verified before it is served.

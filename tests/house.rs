@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// What each room may use. `Room::Item` allows that item alone.
 const ARROWS: [(&str, &[&str]); 23] = [
     ("main", &["app", "config", "server::Listen", "dummy::Weakness"]),
-    ("bin", &["inspect", "clock"]),
+    ("bin", &["inspect", "config", "clock"]),
     // What must hold of the rooms below, for fuzzing and tests alone.
     ("fuzzing", &["config", "store", "breaker", "key", "policy", "clock", "encoding", "headers"]),
     (
@@ -44,7 +44,10 @@ const ARROWS: [(&str, &[&str]); 23] = [
         "admin",
         &["proxy", "store", "breaker", "gate", "clock", "control", "headers", "meter", "units"],
     ),
-    ("inspect", &["store", "breaker", "gate", "clock", "control", "headers", "units"]),
+    (
+        "inspect",
+        &["store", "breaker", "gate", "key", "policy", "clock", "control", "headers", "units"],
+    ),
     (
         "proxy",
         &[

@@ -1,5 +1,7 @@
 //! The claims that need a file.
 
+mod whole;
+
 use super::*;
 use crate::key::{Identity, Person, Place, StoreKey};
 use crate::policy::Why;

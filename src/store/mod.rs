@@ -25,7 +25,7 @@
 //! closes a person's copies. The way in: `queue`, `pace`, `plan`, `change`, `commit`, `writer`, and
 //! out again by age or size: `sweep`. The way to a reader: `recall`, `lookup`. Out for
 //! good: `purge`, of what [`select`] means. The way for `retter-db`: [`reader`], over `overlay` when
-//! the file was not closed.
+//! the file was not closed. What is done to a file that no RETTER has: [`upkeep`].
 
 mod aside;
 mod body;
@@ -59,6 +59,7 @@ mod shared;
 mod space;
 mod sweep;
 mod trouble;
+pub mod upkeep;
 mod writer;
 
 pub use counters::{Dropped, Snapshot};

@@ -1,9 +1,11 @@
 //! The store's claims, on real files.
 
+mod checking;
 mod damage;
 mod formats;
 mod keeping;
 mod looking;
+mod packing;
 mod purging;
 mod remembering;
 mod sealed;
