@@ -77,10 +77,15 @@ impl Store {
 
     /// The file is this RETTER's to write, or there is none and memory is all there is.
     fn is_purgeable(&self) -> Result<(), PurgeError> {
-        if self.shared.file.is_own() || self.shared.queue.has_ended() {
+        if self.shared.file.is_own() || self.is_without_file() {
             return Ok(());
         }
         Err(self.trouble().map_or(PurgeError::Failed, PurgeError::File))
+    }
+
+    /// Nor can any be read.
+    fn is_without_file(&self) -> bool {
+        self.shared.file.get().is_none() && self.trouble().is_some()
     }
 
     /// The copies in memory and in the queue; `None` for those that are not meant, whatever an
@@ -97,14 +102,12 @@ impl Store {
 
     /// Some more copies in the file that are meant; `None` at the end, or if there is no file.
     fn scan(&self, scan: &mut Scan) -> Result<Option<Vec<Seen>>, PurgeError> {
+        if self.is_without_file() {
+            return Ok(None);
+        }
         let Some(db) = self.shared.file.get() else {
-            return match (self.shared.queue.has_ended(), self.trouble()) {
-                // Never had one: memory is all there is.
-                (true, Some(_)) => Ok(None),
-                (true, None) => Err(PurgeError::Stopping),
-                (false, Some(trouble)) => Err(PurgeError::File(trouble)),
-                (false, None) => Err(PurgeError::Failed),
-            };
+            let stopping = self.shared.queue.has_ended();
+            return Err(if stopping { PurgeError::Stopping } else { PurgeError::Failed });
         };
         guarded(|| scan.some(&db.begin_read()?)).map_err(|fault: redb::Error| {
             self.shared.lost(&db, &fault);
@@ -123,6 +126,10 @@ impl Store {
             true => chunk.ids.iter().for_each(|id| memory.remove(*id)),
             false => chunk.ids.iter().for_each(|id| memory.purge(*id)),
         };
+        if self.is_without_file() {
+            self.shared.queue.purge_unwritten(&chunk, in_memory);
+            return Ok(());
+        }
         match self.shared.queue.purge(&chunk, WAIT_MAX, in_memory) {
             Waited::Done => Ok(()),
             Waited::TooLong => Err(self.trouble().map_or(PurgeError::TooLong, PurgeError::File)),

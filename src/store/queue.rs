@@ -132,7 +132,9 @@ impl Queue {
         if waiting.state != State::Open {
             return false;
         }
-        if waiting.push(id, change, Instant::now(), &self.counters) {
+        let wake = waiting.push(id, change, Instant::now(), &self.counters);
+        self.counters.queued.set(waiting.pending.len() as u64);
+        if wake {
             self.wake.notify_one();
         }
         true

@@ -76,6 +76,14 @@ impl Queue {
         }
     }
 
+    /// The same where there is no file to wait for.
+    pub fn purge_unwritten(&self, chunk: &Arc<Chunk>, beside: impl FnOnce()) {
+        let mut waiting = self.waiting.lock();
+        beside();
+        waiting.overtake(chunk, Instant::now());
+        self.counters.queued.set(waiting.pending.len() as u64);
+    }
+
     /// The copies that wait to be written.
     pub fn list(&self) -> Vec<Named> {
         let waiting = self.waiting.lock();

@@ -17,6 +17,14 @@ impl Waiting {
     /// What waits of these copies is overtaken by their purge: gone, or not fresh any more. What is
     /// put from here on is newer, and written after it.
     pub fn purge(&mut self, chunk: Arc<Chunk>, now: Instant) {
+        self.overtake(&chunk, now);
+        if self.state != State::Ended {
+            self.lane.enter(chunk, now);
+        }
+    }
+
+    /// In the queue alone.
+    pub fn overtake(&mut self, chunk: &Chunk, now: Instant) {
         for &id in &chunk.ids {
             *self.epoch(id) += 1;
             self.recent.forget(id);
@@ -24,9 +32,6 @@ impl Waiting {
         }
         if chunk.hard {
             self.ready.retain(|id| self.pending.contains_key(id));
-        }
-        if self.state != State::Ended {
-            self.lane.enter(chunk, now);
         }
     }
 
