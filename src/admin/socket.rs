@@ -71,7 +71,9 @@ async fn listen(path: PathBuf, store: Store, listens: Arc<AtomicBool>) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(serve(stream, store.clone(), room.clone()));
+                // Here, so that who came first has the place.
+                let place = room.clone().try_acquire_owned().ok();
+                tokio::spawn(serve(stream, store.clone(), place));
             }
             // Out of file descriptors, most likely.
             Err(_) => sleep(SHORTLY).await,

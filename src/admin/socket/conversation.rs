@@ -6,23 +6,22 @@ use crate::store::Store;
 use rustix::process::geteuid;
 use serde_json::{Map, Value};
 use std::io::{self, ErrorKind};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, sink};
 use tokio::net::UnixStream;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{interval, timeout};
 use tracing::info;
 
-/// Refused, if eight others have one.
-pub(super) async fn serve(stream: UnixStream, store: Store, room: Arc<Semaphore>) {
+/// Without a place among the eight it is refused.
+pub(super) async fn serve(stream: UnixStream, store: Store, place: Option<OwnedSemaphorePermit>) {
     let mut stream = BufReader::new(stream);
-    let said = match room.try_acquire() {
-        Ok(_place) => converse(&mut stream, store).await,
-        Err(_) => say_error(&mut stream, &format!("{CONVERSATIONS} others ask: try again")).await,
+    let said = match &place {
+        Some(_) => converse(&mut stream, store).await,
+        None => say_error(&mut stream, &format!("{CONVERSATIONS} others ask: try again")).await,
     };
-    // Who asked may have left.
-    let _ = said;
+    // Before the stream: who sees its end finds the place free. Who asked may have left.
+    drop((place, said));
 }
 
 async fn converse(stream: &mut BufReader<UnixStream>, store: Store) -> io::Result<()> {
