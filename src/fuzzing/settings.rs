@@ -15,7 +15,7 @@ use std::os::unix::ffi::OsStringExt;
 pub fn settings(input: &[u8]) {
     let told = Told::read(input);
     match told.load() {
-        Ok((config, effective)) => loads_again(&config, &effective),
+        Ok((config, effective)) => loads_again(&told, &config, &effective),
         Err(mistakes) => {
             are_told_with_their_source(&mistakes);
             every_one_is_told(&told, &mistakes);
@@ -98,7 +98,7 @@ fn is_conflict(mistake: &Mistake) -> bool {
     matches!(mistake, Mistake::Conflict { .. })
 }
 
-fn loads_again(config: &Config, effective: &Effective) {
+fn loads_again(told: &Told, config: &Config, effective: &Effective) {
     assert_eq!(effective.settings.len(), keys::TABLE.len());
     assert!(effective.to_string().lines().all(is_safe));
     assert!(effective.notices.iter().all(|notice| is_safe(notice)));
@@ -108,26 +108,25 @@ fn loads_again(config: &Config, effective: &Effective) {
     {
         return;
     }
-    let set = values().map(|(key, value)| format!("{key}={value}")).collect();
-    let variables = values().map(|(key, value)| (keys::variable(key).into(), value.into()));
-    let variables = variables.collect();
-    let file: String = values().map(|(key, value)| format!("{key} = '{value}'\n")).collect();
-    let mut ways = vec![
-        Told { sources: Sources { set, ..Sources::default() }, ..Told::default() },
-        Told { sources: Sources { variables, ..Sources::default() }, ..Told::default() },
-    ];
-    if !values().any(|(_, value)| value.contains('\'')) {
-        ways.push(Told { file: file.into_bytes(), ..Told::default() });
+    let set = || values().map(|(key, value)| format!("{key}={value}")).collect();
+    let variables = || values().map(|(key, value)| (keys::variable(key).into(), value.into()));
+    let file = || values().map(|(key, value)| format!("{key} = '{value}'\n")).collect::<String>();
+    // One way a time, since loading is what takes long; the corpus goes all of them.
+    let mut way = Told::default();
+    match told.file.len() % 3 {
+        0 => way.sources.set = set(),
+        1 => way.sources.variables = variables().collect(),
+        _ if values().any(|(_, value)| value.contains('\'')) => return,
+        _ => way.file = file().into_bytes(),
     }
-    for way in ways {
-        let (again, shown) = way.load().unwrap_or_else(|wrong| panic!("not read back: {wrong}"));
-        for (one, other) in effective.settings.iter().zip(&shown.settings) {
-            assert_eq!((one.key, &one.value), (other.key, &other.value));
-        }
-        // A glob may be spelled in two ways that mean the same.
-        if !values().any(|(_, value)| value.contains('\\')) {
-            assert_eq!(format!("{again:?}"), format!("{config:?}"));
-        }
+    let (again, shown) = way.load().unwrap_or_else(|wrong| panic!("not read back: {wrong}"));
+    for (one, other) in effective.settings.iter().zip(&shown.settings) {
+        assert_eq!((one.key, &one.value), (other.key, &other.value));
+    }
+    // Long to write; and a glob may be spelled in two ways that mean the same.
+    let is_one_of_some = told.file.len() % 7 == 0;
+    if is_one_of_some && !values().any(|(_, value)| value.contains('\\')) {
+        assert_eq!(format!("{again:?}"), format!("{config:?}"));
     }
 }
 
