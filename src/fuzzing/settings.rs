@@ -124,7 +124,7 @@ fn loads_again(told: &Told, config: &Config, effective: &Effective) {
         assert_eq!((one.key, &one.value), (other.key, &other.value));
     }
     // Long to write; and a glob may be spelled in two ways that mean the same.
-    let is_one_of_some = told.file.len() % 7 == 0;
+    let is_one_of_some = told.file.len().is_multiple_of(7);
     if is_one_of_some && !values().any(|(_, value)| value.contains('\\')) {
         assert_eq!(format!("{again:?}"), format!("{config:?}"));
     }
