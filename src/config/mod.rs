@@ -99,6 +99,12 @@ pub(crate) fn load_text(sources: &Sources, toml: &[u8]) -> Result<(Config, Effec
     Config::of(sources.collect_with(toml))
 }
 
+/// What is wrong in each layer by itself, for fuzzing.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn mistakes_in_text(sources: &Sources, toml: &[u8]) -> Vec<Mistake> {
+    sources.mistakes_with(toml)
+}
+
 /// The layers, each value with its source.
 struct Layers {
     figment: Figment,

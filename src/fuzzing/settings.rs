@@ -6,8 +6,9 @@
 //! to the same when it is written back as `--check` shows it: as assignments, as variables, and as
 //! a file.
 
-use crate::config::{Config, load_text};
-use crate::config::{Effective, Mistake, Mistakes, Sources, keys};
+use crate::config::{
+    Config, Effective, Mistake, Mistakes, Sources, keys, load_text, mistakes_in_text,
+};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
@@ -54,6 +55,10 @@ impl Told {
         load_text(&self.sources, &self.file)
     }
 
+    fn mistakes(&self) -> Vec<Mistake> {
+        mistakes_in_text(&self.sources, &self.file)
+    }
+
     /// The file, and every other line, each as if nothing else had been said.
     fn each_alone(&self) -> Vec<Self> {
         let mut all = vec![Self { file: self.file.clone(), ..Self::default() }];
@@ -80,18 +85,12 @@ fn are_told_with_their_source(mistakes: &Mistakes) {
 }
 
 fn every_one_is_told(told: &Told, mistakes: &Mistakes) {
-    let alone: Vec<_> = told.each_alone().iter().flat_map(own_mistakes).collect();
+    let alone: Vec<_> = told.each_alone().iter().flat_map(Told::mistakes).collect();
     for mistake in &alone {
         assert!(mistakes.0.contains(mistake), "{mistake} is not told beside others");
     }
     let together = mistakes.0.iter().filter(|mistake| !is_conflict(mistake));
     assert_eq!(together.count(), alone.len(), "{mistakes}");
-}
-
-fn own_mistakes(told: &Told) -> Vec<Mistake> {
-    let Mistakes(mut mistakes) = told.load().err().unwrap_or(Mistakes(vec![]));
-    mistakes.retain(|mistake| !is_conflict(mistake));
-    mistakes
 }
 
 fn is_conflict(mistake: &Mistake) -> bool {
