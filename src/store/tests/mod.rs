@@ -1,9 +1,17 @@
 //! The store's claims, on real files.
 
+mod amplification;
+mod audit;
 mod damage;
+mod disk;
+mod faults;
+mod healing;
 mod keeping;
+mod life;
 mod looking;
+mod power;
 mod remembering;
+mod rot;
 mod sealed;
 mod sweeping;
 mod troubled;
