@@ -1,6 +1,6 @@
 //! The only wiring: builds the parts from the configuration and runs them until told to stop.
 
-use crate::admin::Admin;
+use crate::admin::{Admin, Socket};
 use crate::clock::Now;
 use crate::config::Config;
 use crate::dummy::{self, Weakness};
@@ -36,14 +36,17 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     raise_open_files();
     survive_a_full_disk()?;
     let listener = config.server.listen.bind().await?;
+    let file = config.store.path.clone();
     let store = Store::open(config.store, &config.backend.base.to_string(), Now::read().wall);
+    let socket = Socket::open(&file, store.clone());
     let upstream = Upstream::new(config.backend);
     let proxy = Arc::new(Proxy::new(config.proxy, config.breaker, upstream, store.clone()));
     let front = Arc::new(Tally::default());
     let admin = Admin::new(config.admin, Arc::clone(&proxy), store.clone(), Arc::clone(&front));
     let remembering = Arc::clone(&proxy);
     let remembering = tokio::spawn(async move { remembering.remember().await });
-    tokio::spawn(give_the_file_up(Arc::clone(&proxy), store.clone(), stop.clone()));
+    let given_up =
+        tokio::spawn(give_the_file_up(Arc::clone(&proxy), store.clone(), socket, stop.clone()));
     let services = Services { proxy: Arc::clone(&proxy), admin, front };
     if let Ok(address) = listener.local_addr() {
         info!(%address, "listening");
@@ -53,6 +56,8 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     }
     remembering.abort();
     proxy.remember_now();
+    // It has heard the same signal.
+    let _ = given_up.await;
     store.close().await;
     info!("stopped");
     Ok(())
@@ -60,9 +65,16 @@ pub async fn run(config: Config) -> Result<(), StartError> {
 
 /// With the first signal: a RETTER that is to take this one's place need not wait until the last
 /// answer has left. What comes meanwhile is written at the end, if the file is free then.
-async fn give_the_file_up(proxy: Arc<Proxy>, store: Store, mut stop: watch::Receiver<bool>) {
+async fn give_the_file_up(
+    proxy: Arc<Proxy>,
+    store: Store,
+    socket: Socket,
+    mut stop: watch::Receiver<bool>,
+) {
     let _ = stop.wait_for(|stop| *stop).await;
     proxy.remember_now();
+    // First, so that its place is free for the one who gets the file.
+    socket.close().await;
     store.yield_file();
 }
 

@@ -1,10 +1,12 @@
 //! The kinds of value that are lists. In words their members stand apart by commas or spaces; in
 //! TOML they are arrays, each element one member. `none`, an empty text and `[]` are the empty
-//! list. The commas inside a glob's `{a,b}` separate nothing.
+//! list, and `none,` is one member of that name. The commas inside a glob's `{a,b}` separate nothing,
+//! nor does one behind a backslash, which a glob takes for the comma itself.
 
 use crate::config::kinds::{Kind, number_or_text, wrong_type};
+use crate::units::path_glob;
 use figment::value::Value;
-use globset::{GlobBuilder, GlobMatcher};
+use globset::GlobMatcher;
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -29,8 +31,8 @@ pub const STATUS_RANGES: Kind<Vec<RangeInclusive<u16>>> = Kind {
 
 pub const GLOBS: Kind<Vec<GlobMatcher>> = Kind {
     allowed: "a list of path globs such as `/feed /blog/** /*.{css,js}`, or `none`",
-    read: |value| members(value, glob),
-    say: |globs| say(globs, |glob| glob.glob().glob().to_owned()),
+    read: |value| members(value, path_glob),
+    say: |globs| say(globs, |glob| with_commas_escaped(glob.glob().glob())),
 };
 
 pub const COOKIES: Kind<Vec<String>> = Kind {
@@ -74,23 +76,53 @@ fn split(words: &str) -> Vec<String> {
     if words.trim().eq_ignore_ascii_case("none") {
         return Vec::new();
     }
-    let mut depth = 0_usize;
-    let members = words.split(|c: char| {
-        match c {
-            '{' => depth += 1,
-            '}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        c.is_whitespace() || (c == ',' && depth == 0)
-    });
+    let mut place = Place::default();
+    let members = words.split(|c: char| place.separates(c));
     members.filter(|member| !member.is_empty()).map(str::to_owned).collect()
 }
 
-fn say<T>(members: &[T], word: impl Fn(&T) -> String) -> String {
-    if members.is_empty() {
-        return "none".to_owned();
+/// Where in a list the reading is.
+#[derive(Default)]
+struct Place {
+    /// Braces that are open.
+    depth: usize,
+    is_escaped: bool,
+}
+
+impl Place {
+    fn separates(&mut self, c: char) -> bool {
+        let escaped = std::mem::take(&mut self.is_escaped);
+        match c {
+            _ if c.is_whitespace() => *self = Self::default(),
+            _ if escaped => return false,
+            '\\' => self.is_escaped = true,
+            '{' => self.depth += 1,
+            '}' => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+        c.is_whitespace() || (c == ',' && self.depth == 0)
     }
-    members.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// A glob from an array may have a comma that would separate members in words.
+fn with_commas_escaped(glob: &str) -> String {
+    let mut place = Place::default();
+    glob.chars().fold(String::with_capacity(glob.len()), |mut escaped, c| {
+        if place.separates(c) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+        escaped
+    })
+}
+
+fn say<T>(members: &[T], word: impl Fn(&T) -> String) -> String {
+    let words = members.iter().map(word).collect::<Vec<_>>().join(" ");
+    match words.as_str() {
+        "" => "none".to_owned(),
+        one if one.eq_ignore_ascii_case("none") => format!("{one},"),
+        _ => words,
+    }
 }
 
 fn networks(word: &str) -> Result<Vec<IpNet>, String> {
@@ -142,19 +174,6 @@ fn say_range(range: &RangeInclusive<u16>) -> String {
     format!("{first}-{last}")
 }
 
-/// `*` stays within one part of the path and `**` crosses them: of two readings the narrow one is
-/// the safe one where a glob declares pages the same for everybody.
-fn glob(word: &str) -> Result<GlobMatcher, String> {
-    if !word.starts_with('/') {
-        return Err(format!("`{word}` does not begin with `/`"));
-    }
-    if word.contains(|c: char| c.is_whitespace() || c == '?' || c == '#') {
-        return Err(format!("`{word}` is more than a path"));
-    }
-    let glob = GlobBuilder::new(word).literal_separator(true).backslash_escape(true).build();
-    glob.map(|glob| glob.compile_matcher()).map_err(|wrong| format!("`{word}`: {}", wrong.kind()))
-}
-
 /// RFC 6265 section 4.1.1: a cookie's name is a token. `*` is one of its characters, here it
 /// stands for the rest of the name and so only at the end.
 fn cookie(word: &str) -> Result<String, String> {
@@ -171,7 +190,7 @@ fn cookie(word: &str) -> Result<String, String> {
 
 /// `name` is the word without what is not meant literally.
 fn parameter(word: &str, name: &str) -> Result<String, String> {
-    let odd = |c: char| c.is_whitespace() || c.is_control() || "&=?#*".contains(c);
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "&=?#*,".contains(c);
     if word.is_empty() || name.contains(odd) {
         return Err(format!("`{word}` is no name of a parameter"));
     }

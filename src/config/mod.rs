@@ -24,7 +24,8 @@ pub use mistakes::{Mistake, Mistakes};
 pub use sources::Sources;
 
 use crate::{admin, breaker, key, policy, proxy, server, store, upstream};
-use figment::Figment;
+use figment::value::Value;
+use figment::{Figment, Profile, Provider};
 use keys::Key;
 use sources::Collected;
 
@@ -62,7 +63,10 @@ impl Config {
     /// # Errors
     /// Every mistake of every layer, and every contradiction between settings that are right.
     pub fn load(sources: &Sources) -> Result<(Self, Effective), Mistakes> {
-        let mut collected = sources.collect();
+        Self::of(sources.collect())
+    }
+
+    fn of(mut collected: Collected) -> Result<(Self, Effective), Mistakes> {
         let layers = Layers::of(&mut collected);
         let config = Self::read(&layers).map_err(|mistake| Mistakes(vec![mistake]))?;
         collected.mistakes.extend(contradictions(&config, &layers, &collected.unclear));
@@ -89,20 +93,43 @@ impl Config {
     }
 }
 
+/// [`Config::load`] with a text in the place of `retter.toml`, for fuzzing.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn load_text(sources: &Sources, toml: &[u8]) -> Result<(Config, Effective), Mistakes> {
+    Config::of(sources.collect_with(toml))
+}
+
+/// What is wrong in each layer by itself, for fuzzing.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn mistakes_in_text(sources: &Sources, toml: &[u8]) -> Vec<Mistake> {
+    sources.mistakes_with(toml)
+}
+
 /// The layers, each value with its source.
-struct Layers(Figment);
+struct Layers {
+    figment: Figment,
+    /// The winning values. Asked for one of them, figment merges all of them anew.
+    values: Result<Value, String>,
+}
 
 impl Layers {
     fn of(collected: &mut Collected) -> Self {
-        Self(collected.entries.drain(..).fold(Figment::new(), Figment::merge))
+        let figment = collected.entries.drain(..).fold(Figment::new(), Figment::merge);
+        let values = figment.data().map_err(|error| error.to_string());
+        let values = values.map(|mut all| all.remove(&Profile::Default).unwrap_or_default().into());
+        Self { figment, values }
+    }
+
+    fn find(&self, name: &str) -> Result<&Value, String> {
+        let values = self.values.as_ref().map_err(String::clone)?;
+        values.find_ref(name).ok_or_else(|| "it has no value".to_owned())
     }
 
     /// The winning value. Values were read once before they came here, and every key has a
     /// default: an error would be a mistake in the table itself, and is told as one.
     fn get<T>(&self, key: &Key<T>) -> Result<T, Mistake> {
-        let found = self.0.find_value(key.name).map_err(|error| error.to_string());
-        found
-            .and_then(|value| (key.kind.read)(&value))
+        self.find(key.name)
+            .and_then(|value| (key.kind.read)(value))
             .map_err(|reason| self.broken(key.name, reason))
     }
 
@@ -111,8 +138,7 @@ impl Layers {
     }
 
     fn setting(&self, key: &'static dyn keys::AnyKey) -> Result<Setting, Mistake> {
-        let found = self.0.find_value(key.name()).map_err(|error| error.to_string());
-        let words = found.and_then(|value| key.words(&value));
+        let words = self.find(key.name()).and_then(|value| key.words(value));
         let value = words.map_err(|reason| self.broken(key.name(), reason))?;
         Ok(Setting {
             key: key.name(),
@@ -122,7 +148,9 @@ impl Layers {
     }
 
     fn origin(&self, name: &str) -> String {
-        self.0.find_metadata(name).map_or_else(String::new, |layer| layer.name.to_string())
+        let found = self.find(name).ok();
+        let layer = found.and_then(|value| self.figment.get_metadata(value.tag()));
+        layer.map_or_else(String::new, |layer| layer.name.to_string())
     }
 
     /// The source in a mistake: what says `default` does not say which one.

@@ -49,11 +49,29 @@ pub(super) struct Collected {
 
 impl Sources {
     pub(super) fn collect(&self) -> Collected {
+        self.collect_over(|collected| collected.file(self))
+    }
+
+    /// With a text in the place of the file, for fuzzing.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn collect_with(&self, toml: &[u8]) -> Collected {
+        self.collect_over(|collected| collected.document(DEFAULT_FILE, toml.to_vec()))
+    }
+
+    /// What is wrong in these layers, defaults aside, which take long to read.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn mistakes_with(&self, toml: &[u8]) -> Vec<Mistake> {
+        let mut collected = Collected::default();
+        collected.document(DEFAULT_FILE, toml.to_vec());
+        collected.over_file(self);
+        collected.mistakes
+    }
+
+    fn collect_over(&self, read_file: impl FnOnce(&mut Collected)) -> Collected {
         let mut collected = Collected::default();
         collected.defaults();
-        collected.file(self);
-        collected.variables(&self.variables);
-        self.set.iter().for_each(|assignment| collected.assignment(assignment));
+        read_file(&mut collected);
+        collected.over_file(self);
         collected
     }
 }
@@ -88,6 +106,11 @@ impl Collected {
             Err(error) if wanted => self.no_file(format!("--config {name}"), error.to_string()),
             Err(error) => self.no_file(name, error.to_string()),
         }
+    }
+
+    fn over_file(&mut self, sources: &Sources) {
+        self.variables(&sources.variables);
+        sources.set.iter().for_each(|assignment| self.assignment(assignment));
     }
 
     fn document(&mut self, name: &str, bytes: Vec<u8>) {

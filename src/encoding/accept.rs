@@ -90,6 +90,8 @@ fn member(text: &str) -> Option<(&str, f32)> {
 
 fn quality(text: &str) -> f32 {
     let plain = text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    // A fourth digit is no quality (RFC 9110 section 12.4.2), and would not survive being said again.
+    let plain = plain && text.split_once('.').is_none_or(|(_, thousandths)| thousandths.len() <= 3);
     let value = if plain { text.parse().unwrap_or(0.0) } else { 0.0 };
     f32::clamp(value, 0.0, 1.0)
 }
@@ -143,7 +145,9 @@ mod tests {
 
     #[test]
     fn an_unreadable_quality_is_no_yes() {
-        for text in ["gzip;q=banana", "gzip;q=-1", "gzip;q=NaN", "gzip;q=inf", "gzip;q="] {
+        for text in
+            ["gzip;q=banana", "gzip;q=-1", "gzip;q=NaN", "gzip;q=inf", "gzip;q=", "gzip;q=.0001"]
+        {
             assert!(!Accepts::of(Some(text)).accepts("gzip"), "{text}");
         }
     }

@@ -35,7 +35,8 @@ pub enum SessionError {
 impl Session {
     /// Reads `NAME=VALUE` (a cookie, or several with `; ` between them as in a `Cookie` line; for
     /// `jsessionid` in any case and for `PHPSESSID` also an id in the address, with its `;` or
-    /// `?` or without) and `NAME: VALUE` (a header, `Cookie` included).
+    /// `?` or without) and `NAME: VALUE` (a header, `Cookie` included), taken as it is but for the
+    /// blanks around it.
     pub fn read(texts: &[impl AsRef<str>]) -> Result<Self, SessionError> {
         let mut session = Self::default();
         texts.iter().try_for_each(|text| session.add(text.as_ref()))?;
@@ -63,9 +64,9 @@ impl Session {
 
     fn add(&mut self, text: &str) -> Result<(), SessionError> {
         let at = text.find(['=', ':']).ok_or(SessionError::Form)?;
-        let (name, value) = (&text[..at], text[at + 1..].trim());
+        let (name, value) = (&text[..at], text[at + 1..].trim_matches([' ', '\t']));
         if text[at..].starts_with('=') {
-            return self.add_values(text);
+            return self.add_values(text.strip_prefix('?').unwrap_or(text));
         }
         match HeaderName::from_bytes(name.trim().as_bytes()) {
             Ok(http::header::COOKIE) => self.add_values(value),
@@ -83,7 +84,6 @@ impl Session {
     }
 
     fn add_values(&mut self, line: &str) -> Result<(), SessionError> {
-        let line = line.strip_prefix('?').unwrap_or(line);
         for (name, value) in cookies::of_line(line.as_bytes()) {
             self.push(Kind::Cookie, name, value);
             let in_address = String::from_utf8_lossy(value);
@@ -149,6 +149,13 @@ mod tests {
         let also = [("cookie", line), ("x-api-key", "k")];
         assert!(opens(&["sid=a1", "theme=dark", "X-Api-Key: k"], "/", &also));
         assert!(!opens(&["sid=a1"], "/", &also), "a part of what counted is another visitor");
+    }
+
+    #[test]
+    fn a_cookie_line_is_taken_as_it_came() {
+        for line in ["?sid=1", "?sid=1; x=2", "sid=x\u{a0}", "sid=\u{3000}x"] {
+            assert!(opens(&[&format!("Cookie: {line}")], "/", &[("cookie", line)]), "{line:?}");
+        }
     }
 
     #[test]

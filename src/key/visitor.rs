@@ -79,6 +79,13 @@ impl Visitor {
         Identity::Person(Person::of(self.counting(), secret))
     }
 
+    /// What he will bring as `Cookie` when he comes again, harmless ones aside.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn cookies(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let cookies = self.credentials.iter().filter(|found| found.kind == Kind::Cookie);
+        cookies.map(|cookie| (cookie.name.as_slice(), cookie.value.as_slice()))
+    }
+
     fn counting(&self) -> impl Iterator<Item = &Credential> {
         let any_named = self.credentials.iter().any(|credential| credential.named);
         self.credentials.iter().filter(move |credential| credential.named || !any_named)

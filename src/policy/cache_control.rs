@@ -12,9 +12,11 @@ pub(super) struct Said {
 }
 
 impl Said {
-    /// Reads all lines, as bytes. What cannot be read must never loosen anything: directives that
-    /// protect count wherever they stand, even in a quoted text or after a quote that is not
-    /// closed; `public` counts only outside of quotes. `private="..."` is taken as `private`.
+    /// Reads all lines, as bytes. What cannot be read must never loosen anything: the words that
+    /// protect count wherever they stand, in a quoted text, after a quote that is not closed, and
+    /// where a semicolon or a blank took the place of the comma; `public` counts only as a
+    /// directive of its own outside of quotes, and not beside a backslash, which may hide where a
+    /// quote ends. `private="..."` is taken as `private`.
     pub fn by(answer: &HeaderMap) -> Self {
         let mut said = Self::default();
         for line in answer.get_all(header::CACHE_CONTROL) {
@@ -29,26 +31,24 @@ impl Said {
     }
 
     fn read_line(&mut self, line: &[u8]) {
+        let is_clear = !line.contains(&b'\\');
         let mut in_quotes = false;
         for directive in line.split(|byte| *byte == b',') {
             let name = directive.split(|byte| *byte == b'=').next().unwrap_or_default();
-            self.read_directive(trim_quotes(name), in_quotes);
+            let outside = is_clear && !in_quotes;
+            self.public |= outside && name.trim_ascii().eq_ignore_ascii_case(b"public");
             in_quotes ^= directive.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
         }
-    }
-
-    fn read_directive(&mut self, name: &[u8], in_quotes: bool) {
-        self.public |= !in_quotes && name.eq_ignore_ascii_case(b"public");
-        self.private |= name.eq_ignore_ascii_case(b"private");
-        self.no_store |= name.eq_ignore_ascii_case(b"no-store");
+        for word in line.split(|byte| !is_in_word(*byte)) {
+            self.private |= word.eq_ignore_ascii_case(b"private");
+            self.no_store |= word.eq_ignore_ascii_case(b"no-store");
+        }
     }
 }
 
-fn trim_quotes(text: &[u8]) -> &[u8] {
-    let outside = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'"';
-    let start = text.iter().position(|byte| !outside(byte)).unwrap_or(text.len());
-    let end = text.iter().rposition(|byte| !outside(byte)).map_or(start, |last| last + 1);
-    &text[start..end]
+/// Can this byte stand in a directive's name (RFC 9110 section 5.6.2)?
+fn is_in_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 #[cfg(test)]
@@ -72,6 +72,13 @@ mod tests {
             ("ext=\"open, no-store, public", false, false, true),
             ("publicity, privates, no-stores", false, false, false),
             ("\"private\"", false, true, false),
+            ("\"public\"", false, false, false),
+            (r#"ext="a\", public, b""#, false, false, false),
+            ("private; max-age=0", false, true, false),
+            ("public, no-store; max-age=0", true, false, true),
+            ("public; max-age=60", false, false, false),
+            ("max-age=60 private", false, true, false),
+            ("max-age=60, private\tno-store", false, true, true),
         ] {
             let mut answer = HeaderMap::new();
             answer.append(header::CACHE_CONTROL, HeaderValue::from_static(line));

@@ -112,6 +112,7 @@ impl Draft {
             body: self.body.finish(),
             stored_at: now.wall,
             why: self.storable.why,
+            purged: false,
         };
         proxy.store.put(place, copy, self.storable.on_disk);
     }

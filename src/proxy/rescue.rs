@@ -46,7 +46,7 @@ pub(super) async fn find(
         let Some(copy) = store.get(&lookup.key, now.wall).await else { continue };
         let age = now.wall.since(copy.stored_at);
         if let MayServe::Serve(freshness) =
-            policy::may_serve(copy.why, lookup.own, age, settings.ttl)
+            policy::may_serve(copy.why, lookup.own, copy.purged, age, settings.ttl)
         {
             return Some(Rescue { copy, age, freshness, ttl: settings.ttl, why });
         }

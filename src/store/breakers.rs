@@ -168,6 +168,20 @@ impl Remembered {
         }
     }
 
+    /// A row by its name, for fuzzing.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn of_row(name: &str, row: &[u8]) -> Option<Self> {
+        Self::decode(name, row).ok()
+    }
+
+    /// The row and its name, for fuzzing.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn row(&self) -> (String, Option<Vec<u8>>) {
+        let name = name(&self.level);
+        let row = self.encode(&name);
+        (name, row)
+    }
+
     /// As plain lengths of time, seen from `now`.
     pub fn at(self, now: UnixMillis) -> Saved {
         Saved {

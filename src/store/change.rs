@@ -28,6 +28,8 @@ pub(super) enum Change {
     Discard {
         row_hash: [u8; 16],
     },
+    /// The copy is kept for an outage, and is not fresh any more.
+    Purge,
 }
 
 impl Change {
@@ -36,7 +38,7 @@ impl Change {
         match self {
             Change::Put { key, copy } => memory::weight(key, copy),
             Change::Restore(new) => new.weight() as usize,
-            Change::Forget | Change::Discard { .. } => size_of::<Change>(),
+            Change::Forget | Change::Discard { .. } | Change::Purge => size_of::<Change>(),
         }
     }
 }

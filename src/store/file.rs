@@ -66,6 +66,22 @@ pub(super) fn open_frozen(path: &Path) -> Result<Database, Trouble> {
     })
 }
 
+/// Opens a file that is there already, for an operator's work on it, and brings it to the present
+/// format. Whose it is stays as it is.
+pub(super) fn open_present(settings: &Settings) -> Result<Opened, Trouble> {
+    if !settings.path.exists() {
+        return Err(Trouble::Missing);
+    }
+    refuse_newer(&settings.path)?;
+    guarded(|| {
+        let backend = FileBackend::new(open_private(&settings.path)?)?;
+        let db = open_database(backend, settings, REPAIRED_AT_ONCE)?;
+        migrate(&db)?;
+        let meta = meta::load(&db.begin_read().map_err(redb::Error::from)?)?.unwrap_or_default();
+        Ok(Opened { db, meta })
+    })
+}
+
 /// The only caller of redb's `begin_write`.
 pub(super) fn begin_write(db: &Database) -> Result<WriteTransaction, redb::Error> {
     let mut transaction = db.begin_write()?;

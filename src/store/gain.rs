@@ -22,7 +22,7 @@ impl Shared {
         let opened = opened.inspect_err(|trouble| self.make_do(trouble))?;
         self.adopt(&Secret(opened.meta.secret));
         self.file.set(Handle::Own(opened.db));
-        self.found();
+        self.opened();
         if !self.index.is_loaded() {
             self.load_index();
         }

@@ -119,6 +119,7 @@ pub(super) fn unwrap(
         body: unpack(header, packed)?,
         stored_at: UnixMillis(header.stored_at),
         why: header.why()?,
+        purged: header.purged,
     }))
 }
 

@@ -60,6 +60,27 @@ pub(super) fn mark_clean(db: &Database) -> Result<(), redb::Error> {
     Ok(transaction.commit()?)
 }
 
+/// What the file says about itself, for who holds it against the rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Figures {
+    /// `None`: missing or malformed, as is `next_body`.
+    pub live: Option<u64>,
+    pub next_body: Option<u64>,
+    pub has_secret: bool,
+}
+
+pub(super) fn figures(transaction: &ReadTransaction) -> Result<Figures, redb::Error> {
+    let number = |name| -> Result<Option<u64>, redb::Error> {
+        let bytes = get(transaction, name)?.and_then(|bytes| bytes.try_into().ok());
+        Ok(bytes.map(u64::from_be_bytes))
+    };
+    Ok(Figures {
+        live: number(LIVE)?,
+        next_body: number(NEXT_BODY)?,
+        has_secret: secret(transaction)?.is_some(),
+    })
+}
+
 /// The secret that keys the hashes of identities; `None`: no RETTER has written here yet.
 pub(super) fn secret(transaction: &ReadTransaction) -> Result<Option<Secret>, redb::Error> {
     let bytes = get(transaction, SECRET)?.and_then(|bytes| bytes.try_into().ok());
@@ -81,7 +102,7 @@ pub(super) fn save_secret(
 }
 
 /// `None`: a new file.
-fn load(transaction: &ReadTransaction) -> Result<Option<Meta>, redb::Error> {
+pub(super) fn load(transaction: &ReadTransaction) -> Result<Option<Meta>, redb::Error> {
     let Some(secret) = secret(transaction)? else { return Ok(None) };
     let number = |name| -> Result<u64, redb::Error> {
         let bytes = get(transaction, name)?.and_then(|bytes| bytes.try_into().ok());

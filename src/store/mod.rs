@@ -23,8 +23,9 @@
 //! and `recover` brings back what was in it. `meta` is what the file says about itself, `entry` and
 //! `body` are a copy's rows, [`breakers`] those of the breakers, all in the frame of `row`; `seal`
 //! closes a person's copies. The way in: `queue`, `pace`, `plan`, `change`, `commit`, `writer`, and
-//! out again by age or size: `sweep`. The way to a reader: `recall`, `lookup`. The way for
-//! `retter-db`: [`reader`], over `overlay` when the file was not closed.
+//! out again by age or size: `sweep`. The way to a reader: `recall`, `lookup`. Out for
+//! good: `purge`, of what [`select`] means. The way for `retter-db`: [`reader`], over `overlay` when
+//! the file was not closed. What is done to a file that no RETTER has: [`upkeep`].
 
 mod aside;
 mod body;
@@ -34,6 +35,8 @@ mod commit;
 mod counters;
 mod entry;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod gain;
 mod handle;
 mod index;
@@ -43,20 +46,24 @@ mod meta;
 mod overlay;
 mod pace;
 mod plan;
+mod purge;
 mod queue;
 pub mod reader;
 mod recall;
 mod recover;
 mod row;
 mod seal;
+pub mod select;
 mod settings;
 mod shared;
 mod space;
 mod sweep;
 mod trouble;
+pub mod upkeep;
 mod writer;
 
 pub use counters::{Dropped, Snapshot};
+pub use purge::{PurgeError, Purged, purge_closed};
 pub use settings::{Settings, Sharing};
 pub use trouble::Trouble;
 
@@ -93,6 +100,15 @@ pub struct Copy {
     pub body: Bytes,
     pub stored_at: UnixMillis,
     pub why: Why,
+    /// Purged softly: kept for an outage, and not fresh whatever its age.
+    pub purged: bool,
+}
+
+impl Copy {
+    /// The same copy, after a soft purge.
+    fn purged(&self) -> Arc<Self> {
+        Arc::new(Self { purged: true, ..self.clone() })
+    }
 }
 
 impl Store {
@@ -147,10 +163,11 @@ impl Store {
     }
 
     /// What was put under this key within this second, which is as fine as `Age` can tell: a page
-    /// that a thousand visitors ask for at once need not be kept a thousand times.
+    /// that a thousand visitors ask for at once need not be kept a thousand times. A purged copy does
+    /// not count: the next good answer takes its place.
     pub fn just_kept(&self, key: &StoreKey, now: UnixMillis) -> Option<Arc<Copy>> {
         let held = self.shared.memory.get(key.id(), key)?;
-        (held.stored_at.0 / 1000 == now.0 / 1000).then_some(held)
+        (!held.purged && held.stored_at.0 / 1000 == now.0 / 1000).then_some(held)
     }
 
     /// Never waits for the disk: memory has it at once, the file when its turn comes. `on_disk`
@@ -198,6 +215,7 @@ impl Store {
             counters,
             file: Slot::default(),
             reads: Arc::new(Semaphore::new(READS_MAX)),
+            purging: Mutex::new(()),
             trouble: Mutex::new(None),
             strikes: Mutex::default(),
             settings,

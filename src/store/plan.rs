@@ -42,6 +42,7 @@ impl Planner<'_> {
             (Change::Discard { row_hash }, Some(old)) if hash_of(row.as_deref()) == *row_hash => {
                 removal(id, old)
             }
+            (Change::Purge, Some(old)) => purged(id, old),
             _ => Planned::Nothing,
         };
         if let Planned::Do(plan) = &planned {
@@ -144,12 +145,24 @@ impl Planner<'_> {
             head: pack_headers(&copy.headers),
             head_nonce: None,
             body,
+            purged: copy.purged,
         }
     }
 }
 
 fn removal(id: EntryId, old: Old) -> Planned {
     Planned::Do(Box::new(Plan { id, old: Some(old), new: None }))
+}
+
+/// The same row, with the flag. What cannot be read is never served, so it needs none.
+fn purged(id: EntryId, old: Old) -> Planned {
+    let header = old.header.clone().filter(|header| !header.purged);
+    let header = header.map(|header| Header { purged: true, ..header });
+    let Some((row, header)) = header.and_then(|header| Some((header.encode(id)?, header))) else {
+        return Planned::Nothing;
+    };
+    let new = New { row, expires_at: header.expires_at, body: header.body, bytes: None };
+    Planned::Do(Box::new(Plan { id, old: Some(old), new: Some(new) }))
 }
 
 /// The old body, if the new one says the same.

@@ -8,8 +8,11 @@
 //!
 //! A std thread waits here, so the lock is no async one; it is held for a few map operations.
 
+mod lane;
 mod recent;
 mod waiting;
+
+pub(super) use lane::{Chunk, Waited};
 
 use super::breakers::Update;
 use super::change::Change;
@@ -27,6 +30,8 @@ pub(super) struct Queue {
     /// Something has left the queue.
     room: Condvar,
     ended: Condvar,
+    /// A batch is in the file: the lane of purges may be free.
+    moved: Condvar,
     counters: Arc<Counters>,
 }
 
@@ -37,6 +42,8 @@ pub(super) struct Batch {
     pub breakers: Option<Update>,
     /// The file is to have this secret from now on.
     pub secret: Option<Secret>,
+    /// All changes are those of this chunk.
+    purge: Option<Arc<Chunk>>,
 }
 
 /// What the writer does next.
@@ -53,6 +60,11 @@ pub(super) enum Next {
 }
 
 impl Batch {
+    /// A part of a purge, and nothing else.
+    pub fn purging(chunk: Arc<Chunk>) -> Self {
+        Self { changes: chunk.changes(), purge: Some(chunk), ..Self::default() }
+    }
+
     /// Bytes of what is to be written, at the most.
     pub fn weight(&self) -> u64 {
         self.changes.iter().map(|(_, change)| change.weight() as u64).sum()
@@ -67,8 +79,8 @@ enum Due {
 impl Queue {
     pub fn new(refresh: Duration, counters: Arc<Counters>) -> Self {
         let waiting = Mutex::new(Waiting::new(refresh));
-        let [wake, room, ended] = std::array::from_fn(|_| Condvar::new());
-        Self { waiting, wake, room, ended, counters }
+        let [wake, room, ended, moved] = std::array::from_fn(|_| Condvar::new());
+        Self { waiting, wake, room, ended, moved, counters }
     }
 
     /// Takes a change (`None`: one that is not for the file); `beside` runs under the same lock, so
@@ -120,7 +132,9 @@ impl Queue {
         if waiting.state != State::Open {
             return false;
         }
-        if waiting.push(id, change, Instant::now(), &self.counters) {
+        let wake = waiting.push(id, change, Instant::now(), &self.counters);
+        self.counters.queued.set(waiting.pending.len() as u64);
+        if wake {
             self.wake.notify_one();
         }
         true
@@ -130,6 +144,7 @@ impl Queue {
     pub fn look(&self, id: EntryId) -> (u64, Option<Arc<Change>>) {
         let mut waiting = self.waiting.lock();
         let change = waiting.pending.get(&id).map(|pending| pending.change.clone());
+        let change = change.or_else(|| waiting.lane.change_of(id));
         (*waiting.epoch(id), change)
     }
 
@@ -174,6 +189,8 @@ impl Queue {
     pub fn done(&self, batch: &Batch) {
         let mut waiting = self.waiting.lock();
         batch.changes.iter().for_each(|(id, change)| waiting.done(*id, change));
+        waiting.lane.done(batch.purge.as_ref());
+        self.moved.notify_all();
         self.counters.queued.set(waiting.pending.len() as u64);
         self.room.notify_all();
     }
@@ -183,6 +200,7 @@ impl Queue {
         let now = Instant::now();
         let mut waiting = self.waiting.lock();
         batch.changes.iter().rev().for_each(|(id, change)| waiting.failed(*id, change, now));
+        waiting.lane.failed();
         if let Some(older) = batch.breakers {
             waiting.breakers_failed(older, now);
         }
@@ -248,6 +266,7 @@ impl Queue {
         self.counters.queued.set(0);
         self.ended.notify_all();
         self.room.notify_all();
+        self.moved.notify_all();
     }
 
     /// Waits for the writer's end; false when it did not come in time.

@@ -30,6 +30,8 @@ pub(super) struct Shared {
     pub reads: Arc<Semaphore>,
     pub trouble: Mutex<Option<Trouble>>,
     pub strikes: Mutex<Strikes>,
+    /// One purge at a time.
+    pub purging: Mutex<()>,
 }
 
 impl Shared {
@@ -55,6 +57,13 @@ impl Shared {
             };
             tracing::warn!(%file, reason = %trouble, remedy, "{meanwhile}");
             *known = Some(trouble);
+        }
+    }
+
+    /// The file is open again, if it was not. That there is room again only a commit can say.
+    pub fn opened(&self) {
+        if *self.trouble.lock() != Some(Trouble::Full) {
+            self.found();
         }
     }
 

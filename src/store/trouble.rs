@@ -81,10 +81,19 @@ impl Trouble {
         !matches!(fault, redb::Error::Io(_) | redb::Error::PreviousIo)
     }
 
+    /// The disk is full, by whatever name the system calls it.
+    pub(super) fn is_want_of_room(fault: &redb::Error) -> bool {
+        matches!(fault, redb::Error::Io(error) if is_full(error.kind()))
+    }
+
     /// Time does not mend it, only the operator does: the file is not asked for again.
     pub(super) fn is_hopeless(&self) -> bool {
         matches!(self, Trouble::NotOurs(_) | Trouble::Newer { .. } | Trouble::NoLocks)
     }
+}
+
+fn is_full(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
 }
 
 impl std::fmt::Display for Trouble {
@@ -111,9 +120,7 @@ impl From<std::io::Error> for Trouble {
             ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
                 Trouble::NotOurs(error.to_string())
             }
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-                Trouble::Full
-            }
+            kind if is_full(kind) => Trouble::Full,
             ErrorKind::Unsupported => Trouble::NoLocks,
             _ => Trouble::Io(error.to_string()),
         }

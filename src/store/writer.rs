@@ -4,6 +4,7 @@
 use super::commit::{Committed, Fit, Ledger, Outcome, Written};
 use super::counters::Dropped;
 use super::file::guarded;
+use super::handle::Handle;
 use super::meta::{self, Meta};
 use super::pace::Pace;
 use super::queue::{Batch, Next};
@@ -23,6 +24,8 @@ pub(super) struct Writer {
     sweep: Sweep,
     last_loss: Option<Instant>,
     refusal_logged: Option<Instant>,
+    /// The handle was lost for want of room.
+    full: bool,
 }
 
 /// When and how far.
@@ -39,7 +42,8 @@ impl Writer {
         let pace = Pace::new(shared.settings.commit);
         let sweep = Sweep { due: Instant::now() + FIRST_SWEEP, to: u64::MAX };
         let ledger = Ledger { meta: meta.unwrap_or_default() };
-        let writer = Self { shared, ledger, pace, sweep, last_loss: None, refusal_logged: None };
+        let (last_loss, refusal_logged) = (None, None);
+        let writer = Self { shared, ledger, pace, sweep, last_loss, refusal_logged, full: false };
         writer.count();
         std::thread::Builder::new().name("retter-writer".into()).spawn(|| writer.run())?;
         Ok(())
@@ -79,22 +83,34 @@ impl Writer {
                 self.shared.queue.done(&batch);
             }
             Err(fault) => {
-                self.shared.lost(&handle, &fault);
+                self.failed(&handle, &fault);
                 self.shared.queue.failed(batch);
             }
         }
     }
 
-    /// Says so while there is none.
     fn has_room_for(&self, batch: &Batch) -> bool {
         let there = space::is_there(&self.shared.settings.path, batch.weight());
-        if there {
-            self.shared.found();
-        } else {
-            self.shared.counters.no_room.up();
-            self.shared.say(Trouble::Full);
+        if !there {
+            self.no_room();
         }
         there
+    }
+
+    fn no_room(&self) {
+        self.shared.counters.no_room.up();
+        self.shared.say(Trouble::Full);
+    }
+
+    /// A commit that fails costs the handle, reads included, even if it failed for want of room.
+    fn failed(&mut self, handle: &Arc<Handle>, fault: &redb::Error) {
+        self.full = Trouble::is_want_of_room(fault);
+        if self.full {
+            self.no_room();
+            self.shared.file.discard(handle);
+        } else {
+            self.shared.lost(handle, fault);
+        }
     }
 
     /// What does not fit under `store.maxsize` is given room before it is refused.
@@ -165,6 +181,7 @@ impl Writer {
             self.shared.counters.writes.up();
         }
         self.shared.counters.commits.up();
+        self.shared.found();
         self.shared.counters.last_commit_us.set(took.as_micros() as u64);
         self.count();
         if self.ledger.meta.live > high_water(self.shared.settings.maxsize) {
@@ -192,7 +209,7 @@ impl Writer {
     /// given up.
     fn gain(&mut self) -> bool {
         let mut pause = match self.last_loss.replace(Instant::now()) {
-            Some(last) if last.elapsed() < LOSSES_APART => LOSSES_PAUSE,
+            Some(last) if last.elapsed() < LOSSES_APART && !self.full => LOSSES_PAUSE,
             _ => GAIN_PAUSE_MIN,
         };
         self.shared.file.release_retired();
@@ -203,6 +220,10 @@ impl Writer {
                 Ok(meta) => {
                     self.ledger.meta = meta;
                     self.count();
+                    if std::mem::take(&mut self.full) {
+                        // It can be read again; there is no more room to write in than before.
+                        self.shared.queue.sleep(ROOM_PAUSE);
+                    }
                     return true;
                 }
                 Err(trouble) => {

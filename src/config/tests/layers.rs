@@ -93,6 +93,28 @@ fn check_speaks_the_words_that_are_read() {
     assert_eq!(values(again.effective()), values(once));
 }
 
+/// An array can say what words need a sign for.
+#[test]
+fn check_keeps_members_apart_that_have_a_comma_or_are_called_none() {
+    let keys = ["cache.public", "cache.session.cookies"];
+    let said = |operator: Operator| {
+        let settings = operator.effective().settings;
+        keys.map(|key| settings.iter().find(|it| it.key == key).unwrap().value.clone())
+    };
+    let [globs, cookies] = said(Operator::new().file(
+        r#"
+        cache.public = ["/a,b", "/{c,d}", '/e\,f', "/[{],g"]
+        cache.session.cookies = ["none"]
+        "#,
+    ));
+    assert_eq!([&*globs, &*cookies], [r"/a\,b /{c,d} /e\,f /[{],g", "none,"]);
+    let again = Operator::new()
+        .set(&format!("cache.public={globs}"))
+        .set(&format!("cache.session.cookies={cookies}"));
+    assert!(again.config().proxy.policy.public[0].is_match("/a,b"));
+    assert_eq!(said(again), [globs, cookies]);
+}
+
 #[test]
 fn a_file_says_times_sizes_booleans_and_lists_in_its_own_types() {
     let config = Operator::new()

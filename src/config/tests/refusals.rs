@@ -21,6 +21,7 @@ fn each_wrong_value_is_refused_with_its_own_reason() {
         ("cache.session.cookies=a*b", "`a*b` has a `*` that is not at its end"),
         ("cache.session.harmless=a=b", "`a=b` is no name of a cookie"),
         ("cache.query.ignore=u*m", "`u*m` is no name of a parameter"),
+        ("cache.query.ignore=a\\,b", "`a\\,b` is no name of a parameter"),
         ("cache.query.secret=pin*", "`pin*` is no name of a parameter"),
         ("cache.statuses=banana", "`banana` is no status"),
         ("cache.statuses=200 206", "an answer with 206 is no whole page"),

@@ -1,6 +1,9 @@
 //! What waits, and in which order: the queue without its lock and its threads.
 
+mod purge;
+
 use super::Batch;
+use super::lane::Lane;
 use super::recent::Recent;
 use crate::key::{EntryId, Identity, Secret};
 use crate::store::breakers::Update;
@@ -28,6 +31,8 @@ pub(super) struct Waiting {
     /// Ready, if there are any; not counted with the changes, since there is only one of it.
     breakers: Option<Update>,
     secret: Option<Secret>,
+    /// Goes before all that waits: see there.
+    pub lane: Lane,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,6 +81,7 @@ impl Waiting {
             recent: Recent::new(refresh),
             breakers: None,
             secret: None,
+            lane: Lane::default(),
         }
     }
 
@@ -83,6 +89,10 @@ impl Waiting {
     pub fn end(&mut self) {
         let epochs = self.epochs.clone();
         *self = Self { state: State::Ended, epochs, ..Self::new(self.recent.refresh) };
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.state == State::Ended
     }
 
     /// How often copies of this one's group have changed.
@@ -262,9 +272,14 @@ impl Waiting {
     pub fn when(&mut self, now: Instant, pace: &Pace) -> When {
         self.call_up(now);
         let closing = self.state != State::Open;
+        if let Some(since) = self.lane.since() {
+            return When::At(if closing { now } else { pace.earliest(since) });
+        }
         match (self.ready_since, self.later.first_key_value()) {
             (Some(_), _) if closing => When::At(now),
-            (Some(since), _) if self.is_full_batch() => When::At(pace.earliest(since)),
+            (Some(since), _) if self.is_full_batch() || self.lane.wanted => {
+                When::At(pace.earliest(since))
+            }
             (Some(since), _) => When::At(pace.due(since)),
             (None, Some(((due, _), _))) => When::At(*due),
             (None, None) => When::Never,
@@ -287,6 +302,9 @@ impl Waiting {
     }
 
     pub fn take(&mut self, now: Instant) -> Batch {
+        if let Some(purge) = self.lane.take() {
+            return Batch::purging(purge);
+        }
         let (mut batch, mut bytes) = (Batch::default(), 0);
         batch.breakers = self.breakers.take();
         batch.secret = self.secret.take();
@@ -306,6 +324,7 @@ impl Waiting {
         }
         self.ready_bytes = self.ready_bytes.saturating_sub(bytes);
         self.ready_since = (!self.ready.is_empty()).then_some(now);
+        self.lane.changes_had_their_turn();
         batch
     }
 

@@ -2,14 +2,18 @@
 
 mod amplification;
 mod audit;
+mod checking;
 mod damage;
 mod disk;
 mod faults;
+mod formats;
 mod healing;
 mod keeping;
 mod life;
 mod looking;
+mod packing;
 mod power;
+mod purging;
 mod remembering;
 mod rot;
 mod sealed;
@@ -118,7 +122,8 @@ fn page(body: impl Into<Bytes>) -> Copy {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
     headers.append("link", HeaderValue::from_static("</a>"));
     headers.append("link", HeaderValue::from_bytes(b"</\xe4>").unwrap());
-    Copy { status: StatusCode::OK, headers, body: body.into(), stored_at: NOW, why: Why::Anonymous }
+    let (body, why) = (body.into(), Why::Anonymous);
+    Copy { status: StatusCode::OK, headers, body, stored_at: NOW, why, purged: false }
 }
 
 /// A body that zstd cannot make smaller.
@@ -133,6 +138,7 @@ fn assert_same(found: Option<Arc<Copy>>, copy: &Copy) {
     assert_eq!(found.headers, copy.headers);
     assert!(found.body == copy.body, "{} and {} bytes", found.body.len(), copy.body.len());
     assert_eq!((found.stored_at, found.why), (copy.stored_at, copy.why));
+    assert_eq!(found.purged, copy.purged);
 }
 
 /// Waits for the other threads, not for the clock.
