@@ -78,6 +78,7 @@ fn file(store: &Snapshot) -> Value {
         "disk-hits": store.disk_hits,
         "expired": store.expired,
         "evicted": store.evicted,
+        "faults": store.faults,
         "set-aside": store.set_aside,
         "brought-back": store.brought_back,
         "no-room": store.no_room,

@@ -59,6 +59,8 @@ pub struct Snapshot {
     pub expired: u64,
     /// Copies that left it to make room under `store.maxsize`.
     pub evicted: u64,
+    /// How often the open file failed and was opened again.
+    pub faults: u64,
     /// Files set aside since the start.
     pub set_aside: u64,
     /// Copies brought back from a file that was set aside.
@@ -82,6 +84,7 @@ pub(super) struct Counters {
     pub disk_hits: Count,
     pub expired: Count,
     pub evicted: Count,
+    pub faults: Count,
     pub set_aside: Count,
     pub brought_back: Count,
     pub no_room: Count,
@@ -110,6 +113,7 @@ impl Counters {
             disk_hits: self.disk_hits.get(),
             expired: self.expired.get(),
             evicted: self.evicted.get(),
+            faults: self.faults.get(),
             set_aside: self.set_aside.get(),
             brought_back: self.brought_back.get(),
             no_room: self.no_room.get(),

@@ -12,8 +12,8 @@ use super::{Settings, Sharing, meta, reader};
 use crate::migrations;
 use redb::backends::FileBackend;
 use redb::{
-    Builder, ConcurrencyMode, Database, Durability, ReadableDatabase, TableDefinition,
-    WriteTransaction,
+    Builder, ConcurrencyMode, Database, Durability, ReadableDatabase, StorageBackend,
+    TableDefinition, WriteTransaction,
 };
 use std::fs::{File, OpenOptions};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,12 +34,26 @@ pub(super) fn open(
     fresh: meta::Meta,
 ) -> Result<Opened, Trouble> {
     guarded(|| {
-        let db = open_database(settings, open_private(&settings.path)?)?;
-        migrate(&db)?;
+        let backend = FileBackend::new(open_private(&settings.path)?)?;
+        let opened = open_on(backend, settings, application, fresh, REPAIRED_AT_ONCE)?;
         restrict(&settings.path)?;
-        let meta = meta::take_over(&db, application, fresh)?;
-        Ok(Opened { db, meta })
+        Ok(opened)
     })
+}
+
+/// The same for whatever it is that holds the bytes. More than `repaired_at_once` of them are not
+/// read through to put them in order.
+pub(super) fn open_on(
+    backend: impl StorageBackend,
+    settings: &Settings,
+    application: &str,
+    fresh: meta::Meta,
+    repaired_at_once: u64,
+) -> Result<Opened, Trouble> {
+    let db = open_database(backend, settings, repaired_at_once)?;
+    migrate(&db)?;
+    let meta = meta::take_over(&db, application, fresh)?;
+    Ok(Opened { db, meta })
 }
 
 /// The file as it is on a disk that has no room for what opening it would write.
@@ -60,7 +74,8 @@ pub(super) fn open_present(settings: &Settings) -> Result<Opened, Trouble> {
     }
     refuse_newer(&settings.path)?;
     guarded(|| {
-        let db = open_database(settings, open_private(&settings.path)?)?;
+        let backend = FileBackend::new(open_private(&settings.path)?)?;
+        let db = open_database(backend, settings, REPAIRED_AT_ONCE)?;
         migrate(&db)?;
         let meta = meta::load(&db.begin_read().map_err(redb::Error::from)?)?.unwrap_or_default();
         Ok(Opened { db, meta })
@@ -93,9 +108,13 @@ pub(super) fn builder() -> Builder {
     builder
 }
 
-fn open_database(settings: &Settings, file: File) -> Result<Database, Trouble> {
-    let length = file.metadata()?.len();
-    let backend = FileBackend::new(file)?;
+fn open_database(
+    backend: impl StorageBackend,
+    settings: &Settings,
+    repaired_at_once: u64,
+) -> Result<Database, Trouble> {
+    let length = backend.len()?;
+    let unfinished = is_unfinished(&backend)?;
     let mut builder = match settings.sharing {
         Sharing::Live => builder(),
         Sharing::Exclusive => Builder::new(),
@@ -103,12 +122,29 @@ fn open_database(settings: &Settings, file: File) -> Result<Database, Trouble> {
     let database = builder
         .set_cache_size(settings.cache)
         .set_repair_callback(move |session| {
-            if length > REPAIRED_AT_ONCE {
+            if length > repaired_at_once {
                 session.abort();
             }
         })
-        .create_with_backend(backend)?;
-    Ok(database)
+        .create_with_backend(backend);
+    database.map_err(|error| match error.into() {
+        Trouble::NotOurs(_) if unfinished => Trouble::Damaged("never finished".into()),
+        trouble => trouble,
+    })
+}
+
+/// Was its making broken off, by a power cut or a kill? redb writes its mark last, and nothing
+/// past the first sector before. Such a file is nobody's, and must not keep its place.
+fn is_unfinished(backend: &impl StorageBackend) -> std::io::Result<bool> {
+    let length = backend.len()?;
+    let mut mark = vec![0; length.min(MARK) as usize];
+    backend.read(0, &mut mark)?;
+    if length == 0 || length > NEW_FILE_MAX || mark.iter().any(|&byte| byte != 0) {
+        return Ok(false);
+    }
+    let mut rest = vec![0; length.saturating_sub(SECTOR) as usize];
+    backend.read(SECTOR.min(length), &mut rest)?;
+    Ok(rest.iter().all(|&byte| byte == 0))
 }
 
 /// Opening for writing would leave its mark in a file that is to be left alone.
@@ -162,6 +198,11 @@ pub(super) const EXPIRY: TableDefinition<&[u8; 20], &[u8]> = TableDefinition::ne
 /// Name to state and counts.
 pub(super) const BREAKERS: TableDefinition<&str, &[u8]> = TableDefinition::new("breakers.v1");
 
+/// Bytes that redb begins its files with.
+const MARK: u64 = 9;
+const SECTOR: u64 = 512;
+/// Bytes; redb's new file has one MiB and some.
+const NEW_FILE_MAX: u64 = 8 * 1024 * 1024;
 /// redb's cache over a frozen file, bytes.
 const FROZEN_CACHE: usize = 16 * 1024 * 1024;
 /// A repair of this many bytes takes some 15 ms, so that a first start that was killed before its

@@ -20,8 +20,8 @@ pub(super) struct Meta {
 }
 
 /// Reads `meta.v1` and marks the file as being written. A file of another application is emptied
-/// first; its name is replaced only after that, so a crash in between empties on. A new file begins
-/// with `fresh`.
+/// first; until that is done it is nobody's, so whoever opens it after a crash in between empties
+/// on, the old application's RETTER too. A new file begins with `fresh`.
 pub(super) fn take_over(db: &Database, application: &str, fresh: Meta) -> Result<Meta, Trouble> {
     let before = db.begin_read().map_err(redb::Error::from)?;
     let owner = get(&before, APPLICATION)?;
@@ -118,6 +118,9 @@ pub(super) fn load(transaction: &ReadTransaction) -> Result<Option<Meta>, redb::
 
 /// Entries first: at no moment does one point to a body that is gone.
 fn empty(db: &Database) -> Result<(), redb::Error> {
+    let transaction = begin_write(db)?;
+    put(&transaction, APPLICATION, NOBODY)?;
+    transaction.commit()?;
     drain(db, BREAKERS, 10_000)?;
     drain(db, ENTRIES, 10_000)?;
     drain(db, EXPIRY, 10_000)?;
@@ -165,6 +168,8 @@ fn put(transaction: &WriteTransaction, name: &str, value: &[u8]) -> Result<(), r
 }
 
 const APPLICATION: &str = "application";
+/// No application has this name.
+const NOBODY: &[u8] = b"";
 const CLEAN: &str = "clean";
 const LIVE: &str = "live";
 const NEXT_BODY: &str = "next-body";

@@ -38,6 +38,7 @@ impl Shared {
     /// After a fault: nobody uses this handle any more, and the file is opened again.
     pub fn lost(&self, db: &Arc<Handle>, fault: &redb::Error) {
         if self.file.discard(db) {
+            self.counters.faults.up();
             self.strikes.lock().count(fault, Instant::now());
             let file = self.settings.path.display();
             tracing::warn!(%file, %fault, "the file failed: going on with memory, opening it again");

@@ -1,13 +1,21 @@
 //! The store's claims, on real files.
 
+mod amplification;
+mod audit;
 mod checking;
 mod damage;
+mod disk;
+mod faults;
 mod formats;
+mod healing;
 mod keeping;
+mod life;
 mod looking;
 mod packing;
+mod power;
 mod purging;
 mod remembering;
+mod rot;
 mod sealed;
 mod sweeping;
 mod troubled;

@@ -88,6 +88,18 @@ async fn file_of_something_else_is_not_touched() {
 }
 
 #[tokio::test]
+async fn file_whose_making_was_broken_off_gives_way_to_a_new_one() {
+    let house = House::with(&[]).await;
+    let made = fs::read(house.path()).unwrap();
+    let unmarked = [&[0; 9], &made[9..512], &vec![0; 1 << 20]].concat();
+    for unfinished in [vec![0; 5], vec![0; 1 << 20], unmarked] {
+        fs::write(house.path(), unfinished).unwrap();
+        house.keep(&[(&key("/"), &page("kept"))]).await;
+        assert_same(house.get(&key("/")).await, &page("kept"));
+    }
+}
+
+#[tokio::test]
 async fn file_of_a_newer_retter_is_left_alone() {
     let house = House::with(&[]).await;
     let (db, _) = house.opened();

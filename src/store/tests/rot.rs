@@ -1,0 +1,215 @@
+//! Bytes that change while they rest: in any page of the file, whatever is in it. Never a wrong
+//! page, never a panic, and the next good answers are kept and found again.
+
+use super::audit::name;
+use super::disk::Disk;
+use super::life::remembered;
+use super::*;
+use crate::breaker::{Level, Saved, State, Tally, Unsaved};
+use crate::store::breakers::{Update, list};
+use crate::store::commit::{Fit, Ledger};
+use crate::store::file::{BREAKERS, guarded, open_on};
+use crate::store::lookup::Answer;
+use crate::store::queue::Batch;
+use fastrand::Rng;
+
+/// What became of a damaged file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    /// Nothing was missing.
+    Unharmed,
+    /// What was missing is back in it.
+    Mended,
+    /// A new one took its place.
+    SetAside,
+    /// It says that it is not ours, or newer: by the rules it stays where it is.
+    LeftAlone,
+}
+
+#[test]
+fn no_zeroed_page_is_ever_served_and_all_is_kept_again() {
+    let book = Book::new();
+    let whole = book.file();
+    let fates = (0..whole.len() / PAGE).map(|page| {
+        let mut bytes = whole.clone();
+        bytes[page * PAGE..][..PAGE].fill(0);
+        book.fate(bytes, &format!("page {page}"))
+    });
+    say("pages zeroed", fates.collect());
+}
+
+#[test]
+fn no_flipped_bit_is_ever_served_and_all_is_kept_again() {
+    flip(3, 0);
+}
+
+/// `cargo test --release --lib -- --ignored --nocapture flipped`
+#[test]
+#[ignore = "takes minutes; the short one above is the same with fewer bits"]
+fn thousands_of_flipped_bits() {
+    flip(400, 1);
+}
+
+fn flip(bits_a_page: usize, seed: u64) {
+    let (book, mut random) = (Book::new(), Rng::with_seed(seed));
+    let whole = book.file();
+    let mut fates = Vec::new();
+    for page in 0..whole.len() / PAGE {
+        let used = whole[page * PAGE..][..PAGE].iter().rposition(|&byte| byte != 0);
+        for _ in 0..used.map_or(0, |_| bits_a_page) {
+            let (byte, bit) = (random.usize(..=used.unwrap()), random.u32(..8));
+            let mut bytes = whole.clone();
+            bytes[page * PAGE + byte] ^= 1 << bit;
+            fates.push(book.fate(bytes, &format!("page {page}, byte {byte}, bit {bit}")));
+        }
+    }
+    say("bits flipped", fates);
+}
+
+fn say(what: &str, fates: Vec<Fate>) {
+    let count = |fate| fates.iter().filter(|&&other| other == fate).count();
+    let [unharmed, mended, aside, alone] =
+        [Fate::Unharmed, Fate::Mended, Fate::SetAside, Fate::LeftAlone].map(count);
+    println!(
+        "{} {what}: {unharmed} harmless, {mended} mended, {aside} set aside, {alone} left alone",
+        fates.len()
+    );
+    assert!(mended + aside > 0);
+    assert!(alone * 50 <= fates.len());
+}
+
+/// Pages, and what the breakers remember.
+struct Book {
+    settings: Settings,
+    pages: Vec<(StoreKey, Copy)>,
+    breakers: Vec<Saved>,
+}
+
+impl Book {
+    fn new() -> Self {
+        let bodies = [100, 3_000, 9_000, 70_000].into_iter().cycle().map(noise);
+        let keys =
+            (0..12).map(|n| key(&format!("/{n}"))).chain([persons("/a", 1), persons("/b", 2)]);
+        let breaker = |level| Saved {
+            level,
+            state: State::Open,
+            tally: Tally::default(),
+            open_for: HOUR,
+            remaining: HOUR,
+            open_time: HOUR,
+            age: Duration::ZERO,
+        };
+        let levels = [Level::Application, Level::Path("/a".into()), Level::Path("/b".into())];
+        Self {
+            settings: Settings { cache: 1 << 20, ..House::new().settings },
+            pages: keys.zip(bodies.map(page)).collect(),
+            breakers: levels.map(breaker).into(),
+        }
+    }
+
+    /// As a power cut leaves it after the last commit.
+    fn file(&self) -> Vec<u8> {
+        let disk = Disk::default();
+        let (handle, mut ledger) = self.open(&disk).unwrap();
+        self.keep(&handle, &mut ledger, |_| true).unwrap();
+        disk.after_kill().bytes()
+    }
+
+    /// What RETTER does with a file that rots: see [`Shared::lost`] and [`Shared::gain`].
+    fn fate(&self, bytes: Vec<u8>, harm: &str) -> Fate {
+        let mut disk = Disk::holding(&bytes);
+        let (mut fate, mut strikes) = (Fate::Unharmed, 0);
+        let mut last = String::new();
+        for _ in 0..ROUNDS {
+            match self.open(&disk) {
+                Ok((handle, mut ledger)) => match self.mend(&handle, &mut ledger, harm) {
+                    Ok(None) => return fate,
+                    Ok(Some(missing)) => (fate, last) = (fate.max(Fate::Mended), missing),
+                    Err(fault) if Trouble::is_damage(&fault) => strikes += 1,
+                    Err(fault) => panic!("{harm}: {fault}"),
+                },
+                Err(Trouble::NotOurs(_) | Trouble::Newer { .. }) => return Fate::LeftAlone,
+                Err(Trouble::Damaged(_) | Trouble::NeedsRepair) => strikes = STRIKES,
+                Err(trouble) => panic!("{harm}: {trouble}"),
+            }
+            if strikes >= STRIKES {
+                (disk, fate, strikes) = (Disk::default(), Fate::SetAside, 0);
+            }
+        }
+        panic!("{harm}: never mended, {fate:?}, without {last}");
+    }
+
+    fn open(&self, disk: &Disk) -> Result<(Handle, Ledger), Trouble> {
+        let opened =
+            guarded(|| open_on(disk.clone(), &self.settings, APPLICATION, Meta::default(), 0))?;
+        Ok((Handle::Own(opened.db), Ledger { meta: opened.meta }))
+    }
+
+    /// What was missing, which is put again, since the application answers again.
+    fn mend(
+        &self,
+        handle: &Handle,
+        ledger: &mut Ledger,
+        harm: &str,
+    ) -> Result<Option<String>, redb::Error> {
+        let (mut missing, mut discarded) = (Vec::new(), Vec::new());
+        for (key, copy) in &self.pages {
+            match lookup::read(handle, key.id(), key, UnixMillis(0))? {
+                Answer::Copy(found) => {
+                    let same = found.body == copy.body && found.headers == copy.headers;
+                    assert!(same, "{harm}: a wrong page");
+                }
+                answer => {
+                    missing.push(key.id());
+                    if let Answer::Damaged { row_hash, .. } = answer {
+                        let change = Change::Discard { row_hash };
+                        discarded.push((key.id(), Arc::new(change)));
+                    }
+                }
+            }
+        }
+        self.write(handle, ledger, Batch { changes: discarded, ..Batch::default() })?;
+        let remembered = self.remembered(handle, harm)?;
+        if missing.is_empty() && remembered == self.breakers.len() {
+            return Ok(None);
+        }
+        self.keep(handle, ledger, |id| missing.contains(&id))?;
+        Ok(Some(format!("{missing:?}, {remembered} breakers")))
+    }
+
+    /// How many breakers are still known; none is known wrongly.
+    fn remembered(&self, handle: &Handle, harm: &str) -> Result<usize, redb::Error> {
+        let rows = guarded(|| list(&handle.begin_read()?.open_table(BREAKERS)?))?;
+        let sound: Vec<_> = rows.into_iter().flatten().collect();
+        for row in &sound {
+            let known = self.breakers.iter().find(|saved| name(&saved.level) == name(&row.level));
+            assert_eq!(known.map(remembered).as_ref(), Some(row), "{harm}");
+        }
+        Ok(sound.len())
+    }
+
+    fn keep(
+        &self,
+        handle: &Handle,
+        ledger: &mut Ledger,
+        wanted: impl Fn(EntryId) -> bool,
+    ) -> Result<(), redb::Error> {
+        let pages = self.pages.iter().filter(|(key, _)| wanted(key.id()));
+        let changes = pages.map(|(key, copy)| {
+            let (key, copy) = (Arc::new(key.clone()), Arc::new(copy.clone()));
+            (key.id(), Arc::new(Change::Put { key, copy }))
+        });
+        let breakers = Update::of(Unsaved::All(self.breakers.clone()), NOW);
+        self.write(handle, ledger, Batch { changes: changes.collect(), breakers, secret: None })
+    }
+
+    fn write(&self, handle: &Handle, ledger: &mut Ledger, batch: Batch) -> Result<(), redb::Error> {
+        let db = handle.own().unwrap();
+        guarded(|| ledger.write(db, &batch, &self.settings, Fit::WhatFits)).map(drop)
+    }
+}
+
+const PAGE: usize = 4096;
+const ROUNDS: u32 = 12;
+/// Faults after which a file is set aside.
+const STRIKES: u32 = 3;
