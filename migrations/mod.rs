@@ -11,6 +11,7 @@
 use redb::{ReadTransaction, TableDefinition, TableError, WriteTransaction};
 
 mod v0001_create_tables;
+mod v0002_purged_copies;
 
 /// The version this RETTER reads and writes.
 pub const LATEST: u32 = STEPS.len() as u32;
@@ -77,7 +78,7 @@ fn stamp(transaction: &WriteTransaction, version: u32) -> Result<(), redb::Error
 type Step = fn(&WriteTransaction) -> Result<(), redb::Error>;
 
 /// Step `n` brings version `n` to `n + 1`. Append only.
-const STEPS: [Step; 1] = [v0001_create_tables::run];
+const STEPS: [Step; 2] = [v0001_create_tables::run, v0002_purged_copies::run];
 
 /// Where the stamp is. These two can never change: every version has to find it.
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta.v1");

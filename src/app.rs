@@ -1,6 +1,6 @@
 //! The only wiring: builds the parts from the configuration and runs them until told to stop.
 
-use crate::admin::Admin;
+use crate::admin::{Admin, Socket};
 use crate::clock::Now;
 use crate::config::Config;
 use crate::dummy::{self, Weakness};
@@ -34,14 +34,19 @@ pub enum StartError {
 pub async fn run(config: Config) -> Result<(), StartError> {
     let stop = stop_on_signals()?;
     raise_open_files();
+    survive_a_full_disk()?;
     let listener = config.server.listen.bind().await?;
+    let file = config.store.path.clone();
     let store = Store::open(config.store, &config.backend.base.to_string(), Now::read().wall);
+    let socket = Socket::open(&file, store.clone());
     let upstream = Upstream::new(config.backend);
     let proxy = Arc::new(Proxy::new(config.proxy, config.breaker, upstream, store.clone()));
     let front = Arc::new(Tally::default());
     let admin = Admin::new(config.admin, Arc::clone(&proxy), store.clone(), Arc::clone(&front));
     let remembering = Arc::clone(&proxy);
     let remembering = tokio::spawn(async move { remembering.remember().await });
+    let given_up =
+        tokio::spawn(give_the_file_up(Arc::clone(&proxy), store.clone(), socket, stop.clone()));
     let services = Services { proxy: Arc::clone(&proxy), admin, front };
     if let Ok(address) = listener.local_addr() {
         info!(%address, "listening");
@@ -51,9 +56,26 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     }
     remembering.abort();
     proxy.remember_now();
+    // It has heard the same signal.
+    let _ = given_up.await;
     store.close().await;
     info!("stopped");
     Ok(())
+}
+
+/// With the first signal: a RETTER that is to take this one's place need not wait until the last
+/// answer has left. What comes meanwhile is written at the end, if the file is free then.
+async fn give_the_file_up(
+    proxy: Arc<Proxy>,
+    store: Store,
+    socket: Socket,
+    mut stop: watch::Receiver<bool>,
+) {
+    let _ = stop.wait_for(|stop| *stop).await;
+    proxy.remember_now();
+    // First, so that its place is free for the one who gets the file.
+    socket.close().await;
+    store.yield_file();
 }
 
 /// Runs the weak application alone.
@@ -92,6 +114,14 @@ fn raise_open_files() {
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         warn!(%error, "cannot raise the limit of open files");
     }
+}
+
+/// A file-size limit (`ulimit -f`) is to be an error of one write, like a full disk; unasked, the
+/// system ends the process.
+fn survive_a_full_disk() -> Result<(), StartError> {
+    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))
+        .map(drop)
+        .map_err(StartError::Signals)
 }
 
 fn things_to_try(config: &Config, application: &Listen) -> String {

@@ -28,7 +28,8 @@ pub fn mono() -> Instant {
 }
 
 impl UnixMillis {
-    fn read() -> Self {
+    /// The present moment, for those who write things down and measure nothing.
+    pub fn read() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self(since.as_millis() as u64)
     }

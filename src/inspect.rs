@@ -1,4 +1,4 @@
-//! What `retter-db` prints.
+//! What `retter-db` prints, and the one thing it changes: [`purge`].
 //!
 //! For people: one line a copy, its fields apart by tabs, so that `cut`, `sort` and `awk` can take
 //! it from there, or one copy as the application sent it. What somebody else wrote (addresses,
@@ -25,6 +25,7 @@
 //! | `packed` | true: zstd around it in the file |
 //! | `content_type` | text; null: none, or sealed |
 //! | `why` | text: why it may be kept, see [`crate::policy::Why`] |
+//! | `purged` | true: kept for an outage only, not fresh whatever its age |
 //!
 //! | name | of a breaker (`"kind": "breaker"`), after the copies |
 //! |---|---|
@@ -36,25 +37,75 @@
 //! | `open_for_seconds` | number: how long it was opened for |
 //! | `saved_at` | number: milliseconds since 1970-01-01 UTC |
 //!
+//! | name | of what was purged (`"kind": "purged"`), the one object of `purge` |
+//! |---|---|
+//! | `copies` | number: how many were meant |
+//! | `bytes` | number: of their pages, as the application sent them |
+//! | `hard` | true: removed; false: kept for an outage only |
+//! | `dry_run` | true: nothing was changed |
+//!
 //! A breaker's row that cannot be read is `"kind": "unreadable-breaker"` with `name` and `reason`.
 //! A copy's row that cannot be read is `"kind": "unreadable"` with `id` and `reason`. `show` adds to a
 //! copy `headers` (pairs of name and value in their order; a value that is no UTF-8 has each byte as
 //! the character of its number), `body`, and `body_encoding`: `utf-8`, or `base64` for a body that
 //! is no UTF-8. All three are null for a sealed copy that was not opened, the latter two also when
-//! only the head was asked for.
+//! only the head was asked for. `audit` adds `refused`: why the present settings would not keep it
+//! ([`crate::policy::Objection`]); null: nothing that can be seen speaks against it.
+//!
+//! | name | of `stats`, one object (`"kind": "stats"`) |
+//! |---|---|
+//! | `file_bytes` | number: the file's size |
+//! | `copies`, `bytes`, `stored_bytes` | numbers: how many, and their bodies as above |
+//! | `unreadable`, `unreadable_breakers` | numbers: rows that cannot be read; not among the others |
+//! | `expired` | number: copies whose `store.ttl` is over |
+//! | `sealed`, `sealed_share` | numbers: how many copies, and which part of all, 0 to 1 |
+//! | `age_seconds` | `youngest`, `p10`, `median`, `p90`, `p99`, `oldest`; those between are within 2 %; null: no copies |
+//! | `hosts`, `statuses`, `whys` | lists, the largest first: `name`, `copies`, `bytes`, `stored_bytes` |
+//! | `other_hosts` | `copies`, `bytes`, `stored_bytes` of the hosts met after the first 1,000 |
+//! | `biggest`, `oldest` | lists of ten copies: by bytes in the file, by age |
+//! | `breakers_not_closed` | list of breakers |
+//!
+//! | name | of `verify`: a line for each flaw (`"kind": "damage"`), one at the end (`"kind": "verify"`) |
+//! |---|---|
+//! | `part` | what is damaged: `copy`, `expiry`, `breaker`, `meta`, `pages` |
+//! | `name` | which one: an id, a breaker's name, a figure's, a table's |
+//! | `reason` | text |
+//! | `sound` | true: nothing is damaged |
+//! | `damaged` | number: lines above |
+//! | `copies`, `stored_bytes`, `breakers` | numbers: what was read |
+//! | `orphans`, `orphan_bytes` | numbers: bodies that no copy names; no damage |
+//! | `figures_compared` | false: the file's own figures were not held against its rows, because it is being written or rows are unreadable |
 
+mod audit;
 mod breaker;
+mod figures;
 mod json;
 mod line;
+mod progress;
+mod purge;
 mod search;
 mod show;
+mod stats;
+mod sums;
+mod upkeep;
+mod verify;
 mod words;
 
+pub use crate::store::select::Words;
+pub use audit::{Rules, audit};
+pub use progress::Progress;
+pub use purge::purge;
 pub use show::{Asked, show};
+pub use stats::stats;
+pub use upkeep::{compact, migrate};
+pub use verify::verify;
 
 use crate::clock::UnixMillis;
+use crate::control::AskError;
 use crate::store::Trouble;
 use crate::store::reader::{Found, Reader, SessionError};
+use crate::store::select::SelectError;
+use crate::store::upkeep::UpkeepError;
 use breaker::{BreakerLine, DamagedLine};
 use line::{CopyLine, Printer};
 use std::io::{self, ErrorKind, Write};
@@ -87,6 +138,18 @@ pub enum InspectError {
         .file.display()
     )]
     Damaged { file: PathBuf, id: String, reason: &'static str },
+    #[error("{0}")]
+    Select(#[from] SelectError),
+    #[error("at {}: {error}", .socket.display())]
+    Asked { socket: PathBuf, error: AskError },
+    #[error(
+        "{} is locked by another process, and no RETTER answers at {}: stop that process first; if it \
+         is a RETTER, its log says why it has no socket",
+        .file.display(), .socket.display()
+    )]
+    Silent { file: PathBuf, socket: PathBuf },
+    #[error(transparent)]
+    Upkeep(#[from] UpkeepError),
     #[error("cannot print: {0}")]
     Output(#[from] io::Error),
 }

@@ -11,17 +11,18 @@
 //! | [`app`] | builds the parts and runs them until told to stop: the only wiring |
 //! | [`config`] | every setting, from every layer, with every mistake and its source |
 //! | [`server`] | accept, one hyper connection each, timeouts in front, drain |
-//! | [`admin`], [`inspect`] | what the operator sees: `/health`; what `retter-db` prints |
+//! | [`admin`], [`inspect`] | what the operator sees and does: `/health`, the socket; `retter-db` |
 //! | [`proxy`] | the story of one request |
 //! | [`upstream`] | one try to the application: its connections and its timeouts |
 //! | [`store`] | the file, its one writer, the memory tier and the index above it |
 //! | [`breaker`], [`key`], [`policy`] | pure decisions: no I/O, no tokio, `now` is an argument |
 //! | [`dummy`] | the weak application of `retter dummy` and `retter demo` |
-//! | [`capture`], [`clock`], [`encoding`], [`headers`], [`meter`], [`units`] | leaves |
+//! | [`capture`], [`clock`], [`control`], [`encoding`], [`headers`], [`meter`], [`units`] | leaves |
 //! | [`migrations`] | the file format's history, one step a file |
 //!
 //! # Invariants
-//! - Only `store/` opens the file; only its writer thread writes.
+//! - Only `store/` opens the file; only its writer thread writes, and `retter-db` while no RETTER
+//!   has it.
 //! - No request waits for the disk to write. No lock is held across an await. No map grows
 //!   without a bound.
 //! - A copy is stored whole or not at all, and its checksum is verified before it is served.
@@ -39,6 +40,7 @@ pub mod breaker;
 pub mod capture;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod dummy;
 pub mod encoding;
 #[cfg(any(test, fuzzing))]

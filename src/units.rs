@@ -1,13 +1,16 @@
 //! Durations and sizes in words, both ways: what an operator writes, and what `--check` and log
-//! lines say back.
+//! lines say back. And globs of paths, one way.
 //!
 //! Written by hand because the usual crates read `1.5` or `-3` each in its own way. Everything is
 //! whole numbers inside, so a value survives being said and read again, to the nanosecond and the
 //! byte. Refused: negative numbers, exponents, units that mean two things (`k` is 1000 to some and
 //! 1024 to others), and anything that does not fit.
 
+mod globs;
 #[cfg(test)]
 mod tests;
+
+pub use globs::path_glob;
 
 use std::time::Duration;
 

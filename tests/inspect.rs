@@ -1,5 +1,7 @@
 //! `retter-db` on the file of the real RETTER: beside it, after it, and after its `kill -9`.
 
+mod whole;
+
 use crate::support::client::get;
 use crate::support::origin::{Origin, Seen, computed, ok};
 use crate::support::retter::{Retter, Setup};
@@ -50,9 +52,23 @@ fn every_name_of_an_object_is_written_down() {
     let (_origin, retter) = kept();
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = std::fs::read_to_string(readme).expect("a README");
-    let shown = show(&retter.file(), &["--json", "http://shop.example/open"]);
-    let shown: Value = serde_json::from_slice(&shown.stdout).expect("an object");
-    for name in shown.as_object().expect("an object").keys() {
+    let file = retter.file();
+    let file = file.to_str().expect("a path");
+    let mut names = std::collections::BTreeSet::new();
+    for verb in [
+        &["show", file, "http://shop.example/open"][..],
+        &["stats", file],
+        &["verify", file],
+        &["audit", file],
+    ] {
+        let shown = text(&run(&[verb, &["--json"]].concat()).stdout);
+        for line in shown.lines() {
+            let object: Value = serde_json::from_str(line).expect("an object");
+            names.extend(object.as_object().expect("an object").keys().cloned());
+        }
+    }
+    assert!(names.contains("age_seconds") && names.contains("sound"), "{names:?}");
+    for name in names {
         let row = readme.lines().find(|l| l.starts_with("| `") && l.contains(&format!("`{name}`")));
         assert!(row.is_some(), "{name} is not in the README");
     }
@@ -167,6 +183,18 @@ fn exit_codes_tell_nothing_found_from_an_error() {
         ("show", &garbage, &["a"], 2, "not a RETTER file"),
         ("dump", &missing, &["--json"], 2, "missing"),
         ("dump", &garbage, &["--json"], 2, "garbage"),
+        ("stats", &missing, &[], 2, "missing"),
+        ("stats", &garbage, &[], 2, "garbage"),
+        ("verify", &missing, &[], 2, "missing"),
+        ("verify", &garbage, &[], 2, "garbage"),
+        ("audit", &missing, &[], 2, "missing"),
+        ("audit", &file, &["--set", "cache.ttl=banana"], 2, "cache.ttl"),
+        ("audit", &file, &["--config", "no-such.toml"], 2, "no-such.toml"),
+        ("compact", &missing, &[], 2, "missing"),
+        ("compact", &garbage, &[], 2, "garbage"),
+        ("compact", &file, &[], 2, "stop RETTER first"),
+        ("migrate", &missing, &[], 2, "missing"),
+        ("migrate", &garbage, &[], 2, "garbage"),
     ] {
         let output = run(&[&[verb, file.to_str().expect("a path")], rest].concat());
         let error = text(&output.stderr);
@@ -182,7 +210,16 @@ fn nobody_complains_about_a_closed_pipe() {
     let retter = before(&origin);
     retter.get("/long");
     retter.wait_for_copies(&["/long"]);
-    for arguments in [&["show"][..], &["show", "--json"], &["dump"], &["dump", "--json"]] {
+    for arguments in [
+        &["show"][..],
+        &["show", "--json"],
+        &["dump"],
+        &["dump", "--json"],
+        &["stats"],
+        &["stats", "--json"],
+        &["audit"],
+        &["verify"],
+    ] {
         let mut command = command(arguments);
         command.arg(retter.file()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if arguments[0] == "show" {

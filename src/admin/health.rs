@@ -76,5 +76,10 @@ fn file(store: &Snapshot) -> Value {
         "memory-misses": store.memory_misses,
         "disk-reads": store.disk_reads,
         "disk-hits": store.disk_hits,
+        "expired": store.expired,
+        "evicted": store.evicted,
+        "set-aside": store.set_aside,
+        "brought-back": store.brought_back,
+        "no-room": store.no_room,
     })
 }

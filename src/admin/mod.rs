@@ -1,8 +1,12 @@
 //! What the operator sees of a running RETTER: `/health`, answered on the port of the visitors
-//! without asking the application. It reads and changes nothing.
+//! without asking the application. It reads and changes nothing. What he can have done goes over
+//! the socket beside the file, which no visitor can reach.
 
 mod health;
 mod memory;
+mod socket;
+
+pub use socket::Socket;
 
 use crate::meter::Tally;
 use crate::proxy::{Body, Proxy};

@@ -11,6 +11,7 @@ use crate::config::lists;
 use crate::policy::NoStore;
 use crate::proxy::ErrorPage;
 use crate::server::Listen;
+use crate::store::Sharing;
 use crate::upstream::BaseUrl;
 use figment::value::Value;
 use globset::GlobMatcher;
@@ -180,7 +181,7 @@ keys! {
     STORE_TTL: Duration = "store.ttl", kinds::SOME_TIME, "7 days",
         "How long a copy is kept; never 0, for no copy could ever rescue anybody.";
     STORE_MAXSIZE: u64 = "store.maxsize", kinds::SIZE, "1 GiB",
-        "How many bytes of copies the file takes; 0 = no new ones.";
+        "How many bytes of copies the file takes: those refreshed least recently make room; 0 = none.";
     STORE_COMMIT: Duration = "store.commit", kinds::TIME, "50 ms",
         "How long copies are gathered before they are written together; longer on a slow disk; \
          0 = as soon as the disk allows.";
@@ -188,6 +189,9 @@ keys! {
         "A page is written to the file at most once in this time; 0 = every time.";
     STORE_CACHE: usize = "store.cache", kinds::CACHE_SIZE, "32 MiB",
         "Memory for the pages of the file itself; at least 1 MiB.";
+    STORE_SHARING: Sharing = "store.sharing", kinds::SHARING, "live",
+        "`live`: `retter-db` and a RETTER that waits to take over read the file beside the one \
+        that writes it; `exclusive`: nobody does, for file systems without byte-range locks.";
 
     BREAKER_FAIL_RATE: f64 = "breaker.fail.rate", kinds::RATE, "0.66",
         "The breaker opens when more than this part of the answers failed; 1 = never by this rule.";

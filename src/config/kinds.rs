@@ -9,6 +9,7 @@ use crate::config::LogFormat;
 use crate::policy::NoStore;
 use crate::proxy::ErrorPage;
 use crate::server::Listen;
+use crate::store::Sharing;
 use crate::units;
 use crate::upstream::BaseUrl;
 use figment::value::{Num, Value};
@@ -164,6 +165,12 @@ pub const NOSTORE: Kind<NoStore> = Kind {
     say: |choice| word_for(&NOSTORES, choice),
 };
 
+pub const SHARING: Kind<Sharing> = Kind {
+    allowed: "live or exclusive",
+    read: |value| one_of(&SHARINGS, value),
+    say: |choice| word_for(&SHARINGS, choice),
+};
+
 /// True stands for `store`.
 pub const UNFRAMED: Kind<bool> = Kind {
     allowed: "skip or store",
@@ -290,6 +297,7 @@ fn word_for<T: PartialEq>(words: &[(&str, T)], choice: &T) -> String {
 
 const NOSTORES: [(&str, NoStore); 3] =
     [("sealed", NoStore::Sealed), ("memory", NoStore::Memory), ("refuse", NoStore::Refuse)];
+const SHARINGS: [(&str, Sharing); 2] = [("live", Sharing::Live), ("exclusive", Sharing::Exclusive)];
 const UNFRAMEDS: [(&str, bool); 2] = [("skip", false), ("store", true)];
 const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
 

@@ -4,8 +4,9 @@
 //! nor does one behind a backslash, which a glob takes for the comma itself.
 
 use crate::config::kinds::{Kind, number_or_text, wrong_type};
+use crate::units::path_glob;
 use figment::value::Value;
-use globset::{GlobBuilder, GlobMatcher};
+use globset::GlobMatcher;
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -30,7 +31,7 @@ pub const STATUS_RANGES: Kind<Vec<RangeInclusive<u16>>> = Kind {
 
 pub const GLOBS: Kind<Vec<GlobMatcher>> = Kind {
     allowed: "a list of path globs such as `/feed /blog/** /*.{css,js}`, or `none`",
-    read: |value| members(value, glob),
+    read: |value| members(value, path_glob),
     say: |globs| say(globs, |glob| with_commas_escaped(glob.glob().glob())),
 };
 
@@ -171,19 +172,6 @@ fn say_range(range: &RangeInclusive<u16>) -> String {
         return first.to_string();
     }
     format!("{first}-{last}")
-}
-
-/// `*` stays within one part of the path and `**` crosses them: of two readings the narrow one is
-/// the safe one where a glob declares pages the same for everybody.
-fn glob(word: &str) -> Result<GlobMatcher, String> {
-    if !word.starts_with('/') {
-        return Err(format!("`{word}` does not begin with `/`"));
-    }
-    if word.contains(|c: char| c.is_whitespace() || c == '?' || c == '#') {
-        return Err(format!("`{word}` is more than a path"));
-    }
-    let glob = GlobBuilder::new(word).literal_separator(true).backslash_escape(true).build();
-    glob.map(|glob| glob.compile_matcher()).map_err(|wrong| format!("`{word}`: {}", wrong.kind()))
 }
 
 /// RFC 6265 section 4.1.1: a cookie's name is a token. `*` is one of its characters, here it

@@ -268,6 +268,7 @@ fn store_settings(layers: &Layers) -> Result<store::Settings, Mistake> {
         commit: layers.get(&keys::STORE_COMMIT)?,
         refresh: layers.get(&keys::STORE_REFRESH)?,
         cache: layers.get(&keys::STORE_CACHE)?,
+        sharing: layers.get(&keys::STORE_SHARING)?,
         memory: layers.get(&keys::CACHE_MEMORY)?,
     })
 }

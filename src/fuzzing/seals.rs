@@ -136,6 +136,7 @@ fn copy_of(headers: HeaderMap, body: &[u8]) -> Copy {
         body: Bytes::copy_from_slice(body),
         stored_at: UnixMillis(1_790_000_000_000),
         why: Why::Identity,
+        purged: false,
     }
 }
 

@@ -65,6 +65,7 @@ pub(super) struct CopyLine<'a> {
     packed: bool,
     content_type: Option<String>,
     why: &'static str,
+    purged: bool,
     #[serde(skip)]
     now: UnixMillis,
     #[serde(skip)]
@@ -94,6 +95,7 @@ impl<'a> CopyLine<'a> {
             packed: row.packed,
             content_type: row.content_type.clone(),
             why: row.why.as_str(),
+            purged: row.purged,
             now,
             row,
         }
@@ -112,7 +114,7 @@ impl<'a> CopyLine<'a> {
             ("address", escaped(&self.address).into_owned()),
             ("identity", self.short_identity()),
             ("status", self.status.to_string()),
-            ("stored", format!("age {}", duration(self.now.since(self.row.stored_at)))),
+            ("stored", self.age()),
             ("expiry", self.expiry()),
             ("bytes", format!("{}/{}", self.stored_bytes, self.bytes)),
             ("encoding", self.codings()),
@@ -124,6 +126,11 @@ impl<'a> CopyLine<'a> {
     /// Long enough to tell people apart.
     fn short_identity(&self) -> String {
         self.row.identity.map_or_else(|| "-".to_owned(), |tag| hex(&tag[..8]))
+    }
+
+    fn age(&self) -> String {
+        let purged = if self.purged { ", purged" } else { "" };
+        format!("age {}{purged}", duration(self.now.since(self.row.stored_at)))
     }
 
     fn expiry(&self) -> String {

@@ -9,46 +9,17 @@ use super::{Asked, InspectError};
 use crate::clock::UnixMillis;
 use crate::store::Copy;
 use crate::store::reader::{EntryId, Found, Look, People, Reader, Row};
-use std::ops::RangeInclusive;
+use crate::store::select::Key;
 use std::path::Path;
 
-/// What a key may mean.
-pub(super) enum Key {
-    Ids(RangeInclusive<EntryId>),
-    Address(String),
-}
-
-impl Key {
-    /// `None` for what is neither.
-    pub fn read(text: &str) -> Option<Self> {
-        if text.contains("://") {
-            return Some(Self::Address(text.to_owned()));
-        }
-        let is_id = (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
-        let filled = |with: &str| {
-            let digits = format!("{text}{}", with.repeat(32 - text.len()));
-            let number = u128::from_str_radix(&digits, 16).ok()?;
-            Some(EntryId(number.to_be_bytes()))
-        };
-        if is_id { Some(Self::Ids(filled("0")?..=filled("f")?)) } else { None }
-    }
-
-    fn ids(&self) -> RangeInclusive<EntryId> {
-        match self {
-            Self::Ids(ids) => ids.clone(),
-            Self::Address(_) => EntryId([0; 16])..=EntryId([255; 16]),
-        }
-    }
-
-    /// For an address that a dump had to escape, both spellings are good.
-    fn means(&self, found: &Found) -> bool {
-        match (self, found) {
-            (Self::Ids(_), _) => true,
-            (Self::Address(_), Err(_)) => false,
-            (Self::Address(address), Ok(row)) => {
-                let own = row.place.to_string();
-                own == *address || escaped(&own) == *address
-            }
+/// For an address that a dump had to escape, both spellings are good.
+fn means(key: &Key, found: &Found) -> bool {
+    match (key, found) {
+        (Key::Ids(_), _) => true,
+        (Key::Address(_), Err(_)) => false,
+        (Key::Address(address), Ok(row)) => {
+            let own = row.place.to_string();
+            own == *address || escaped(&own) == *address
         }
     }
 }
@@ -90,7 +61,7 @@ impl Search<'_> {
 
     fn find(&mut self, key: &Key, whose: Whose) -> Result<Vec<Found>, InspectError> {
         let is_own = |found: &Found| found.as_ref().is_ok_and(|row| self.people.own(row));
-        let is_wanted = |found: &Found| key.means(found) && (whose == Whose::Any || is_own(found));
+        let is_wanted = |found: &Found| means(key, found) && (whose == Whose::Any || is_own(found));
         let found = self.reader.find(key.ids(), LISTED + 1, is_wanted);
         found.map_err(InspectError::of(self.file))
     }

@@ -1,12 +1,13 @@
 //! One copy: its head and its body, as the application sent them.
 
 use super::line::CopyLine;
-use super::search::{Key, Search};
+use super::search::Search;
 use super::words::{escaped, is_obeyed, value};
 use super::{Format, InspectError, json, while_read};
 use crate::clock::UnixMillis;
 use crate::store::Copy;
 use crate::store::reader::{Reader, Session};
+use crate::store::select::Key;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;

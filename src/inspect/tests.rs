@@ -1,5 +1,7 @@
 //! The claims that need a file.
 
+mod whole;
+
 use super::*;
 use crate::key::{Identity, Person, Place, StoreKey};
 use crate::policy::Why;
@@ -60,6 +62,7 @@ fn settings(path: &Path) -> Settings {
         commit: Duration::ZERO,
         refresh: Duration::ZERO,
         cache: 1 << 20,
+        sharing: crate::store::Sharing::Live,
         memory: 1 << 20,
     }
 }
@@ -83,6 +86,7 @@ fn page() -> Copy {
         body: "words ".repeat(1_000).into(),
         stored_at: NOW,
         why: Why::Public,
+        purged: false,
     }
 }
 
@@ -165,6 +169,7 @@ async fn an_object_has_every_name_that_is_written_down() {
         "stored_at": 1_900_000_000_000u64, "age_seconds": 185,
         "expires_in_seconds": 7 * 86_400 - 185, "bytes": 6_000, "stored_bytes": stored_bytes,
         "encoding": "identity", "packed": true, "content_type": "text/html", "why": "public",
+        "purged": false,
     });
     assert_eq!(objects[0], expected);
     assert!(stored_bytes < 600, "{text}");

@@ -1,4 +1,5 @@
-//! May this answer be stored, may this copy be served, has this page gone for good.
+//! May this answer be stored, may this copy be served, has this page gone for good, would a copy
+//! be kept by what the operator says today.
 //!
 //! Pure decisions, each with its reason: the reason to keep a copy ([`Why`]) is written with it, so
 //! that every copy in a file can be accounted for, and the reason not to ([`SkipReason`]) is what a
@@ -10,6 +11,7 @@
 //! `must-revalidate` do not keep a page from being a last known good, since a copy is shown only
 //! when there is no fresh page to be had.
 
+mod audit;
 mod cache_control;
 mod farewell;
 #[cfg(any(test, fuzzing))]
@@ -19,6 +21,7 @@ mod serve;
 mod store;
 mod whose;
 
+pub use audit::{Facts, Objection, objection};
 pub use farewell::Farewells;
 pub use kept_headers::{are_the_same_but_for_the_date, stored_headers};
 pub use serve::{Freshness, MayServe, RefuseReason, may_serve};

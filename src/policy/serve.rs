@@ -17,7 +17,7 @@ pub enum MayServe {
 pub enum Freshness {
     /// No older than `cache.ttl`.
     Fresh,
-    /// Older: the last known good.
+    /// Older, or purged: the last known good.
     Stale,
 }
 
@@ -29,12 +29,13 @@ pub enum RefuseReason {
 }
 
 /// `own`: the copy was found under the visitor's own identity (or both are anonymous), see
-/// `key::Lookup`. How long a copy is kept at all (`store.ttl`) is the store's affair.
-pub fn may_serve(why: Why, own: bool, age: Duration, ttl: Duration) -> MayServe {
+/// `key::Lookup`. `purged`: the operator said that the page is not what it should be; it is better
+/// than an error, and no more. How long a copy is kept at all (`store.ttl`) is the store's affair.
+pub fn may_serve(why: Why, own: bool, purged: bool, age: Duration, ttl: Duration) -> MayServe {
     if !own && !why.is_for_everybody() {
         return MayServe::Refuse(RefuseReason::NotYours);
     }
-    MayServe::Serve(if age <= ttl { Freshness::Fresh } else { Freshness::Stale })
+    MayServe::Serve(if age <= ttl && !purged { Freshness::Fresh } else { Freshness::Stale })
 }
 
 impl Freshness {
@@ -66,9 +67,9 @@ mod tests {
     fn a_visitor_with_an_identity_sees_an_anonymous_copy_only_if_it_is_for_everybody() {
         for number in 1..=6 {
             let why = Why::try_from(number).unwrap();
-            let served = matches!(may_serve(why, false, TTL, TTL), MayServe::Serve(_));
+            let served = matches!(may_serve(why, false, false, TTL, TTL), MayServe::Serve(_));
             assert_eq!(served, why.is_for_everybody(), "{why:?}");
-            assert!(matches!(may_serve(why, true, TTL, TTL), MayServe::Serve(_)), "{why:?}");
+            assert!(matches!(may_serve(why, true, false, TTL, TTL), MayServe::Serve(_)), "{why:?}");
         }
     }
 
@@ -76,7 +77,18 @@ mod tests {
     fn a_copy_is_fresh_up_to_its_ttl_and_last_known_good_after_it() {
         let later = TTL + Duration::from_millis(1);
         for (age, freshness) in [(TTL, Freshness::Fresh), (later, Freshness::Stale)] {
-            assert_eq!(may_serve(Why::Anonymous, true, age, TTL), MayServe::Serve(freshness));
+            let served = may_serve(Why::Anonymous, true, false, age, TTL);
+            assert_eq!(served, MayServe::Serve(freshness));
         }
+    }
+
+    #[test]
+    fn a_purged_copy_is_never_fresh_and_is_shown_to_the_same_visitors() {
+        for age in [Duration::ZERO, TTL, TTL * 2] {
+            let served = may_serve(Why::Anonymous, true, true, age, TTL);
+            assert_eq!(served, MayServe::Serve(Freshness::Stale));
+        }
+        let refused = MayServe::Refuse(RefuseReason::NotYours);
+        assert_eq!(may_serve(Why::Anonymous, false, true, TTL, TTL), refused);
     }
 }

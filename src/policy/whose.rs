@@ -42,8 +42,12 @@ pub(super) fn whose(
 /// The operator's word counts for visitors nothing is known of, and for them alone: what an
 /// application shows to a person is not the same for everybody, whatever anyone declares.
 fn is_declared_public(key: &CacheKey, settings: &Settings) -> bool {
-    let matches = |glob: &globset::GlobMatcher| glob.is_match(&key.place.path);
-    key.visitor.is_anonymous() && settings.public.iter().any(matches)
+    key.visitor.is_anonymous() && names_as_public(settings, &key.place.path)
+}
+
+/// `cache.public` has a glob that matches this path.
+pub(super) fn names_as_public(settings: &Settings, path: &str) -> bool {
+    settings.public.iter().any(|glob| glob.is_match(path))
 }
 
 /// Variants are not told apart yet, so what depends on a request header is not kept.

@@ -138,9 +138,10 @@ fn age(rescue: &Rescue) -> u64 {
     came_with.saturating_add(rescue.age.as_secs())
 }
 
-/// Seconds of freshness left; negative when there are none.
+/// Seconds of freshness left; none, or negative, when it is over. A purged copy has none.
 fn ttl(rescue: &Rescue) -> i64 {
-    rescue.ttl.as_secs() as i64 - age(rescue) as i64
+    let left = rescue.ttl.as_secs() as i64 - age(rescue) as i64;
+    if rescue.copy.purged { left.min(0) } else { left }
 }
 
 /// An old page keeps its old date: without one hyper would write today's (RFC 9110 section 6.6.1).

@@ -87,7 +87,7 @@ impl Keep {
             Self::GivenUp(reason) => drop(Self::skip(proxy, asked, reason)),
             Self::Forget => proxy.forget(key, now).await,
             Self::Copy(draft) => {
-                let place = draft.storable.store_key(key, proxy.store.secret());
+                let place = draft.storable.store_key(key, &proxy.store.secret());
                 proxy.alive(key);
                 let held = proxy.store.just_kept(&place, now.wall);
                 if !held.is_some_and(|held| draft.says_the_same_as(&held, fields)) {
@@ -112,6 +112,7 @@ impl Draft {
             body: self.body.finish(),
             stored_at: now.wall,
             why: self.storable.why,
+            purged: false,
         };
         proxy.store.put(place, copy, self.storable.on_disk);
     }

@@ -206,7 +206,7 @@ impl Proxy {
     }
 
     fn lookups(&self, key: &CacheKey) -> Vec<Lookup> {
-        key.lookups(self.store.secret(), &self.settings.key)
+        key.lookups(&self.store.secret(), &self.settings.key)
     }
 
     fn is_failure(&self, status: StatusCode) -> bool {

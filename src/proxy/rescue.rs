@@ -42,11 +42,11 @@ pub(super) async fn find(
 ) -> Option<Rescue> {
     let key = asked.key.as_ref().ok()?;
     let now = Now::read();
-    for lookup in key.lookups(store.secret(), &settings.key) {
+    for lookup in key.lookups(&store.secret(), &settings.key) {
         let Some(copy) = store.get(&lookup.key, now.wall).await else { continue };
         let age = now.wall.since(copy.stored_at);
         if let MayServe::Serve(freshness) =
-            policy::may_serve(copy.why, lookup.own, age, settings.ttl)
+            policy::may_serve(copy.why, lookup.own, copy.purged, age, settings.ttl)
         {
             return Some(Rescue { copy, age, freshness, ttl: settings.ttl, why });
         }

@@ -16,7 +16,7 @@ use super::file::{BREAKERS, guarded};
 use crate::breaker::{LONGEST_NAME, Level, Saved, State, Tally, Unsaved};
 use crate::clock::UnixMillis;
 use fields::name;
-use redb::{ReadableDatabase, ReadableTable, Table};
+use redb::{ReadableTable, Table};
 use std::collections::BTreeMap;
 use std::time::Duration;
 

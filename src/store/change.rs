@@ -20,12 +20,16 @@ pub(super) enum Change {
         key: Arc<StoreKey>,
         copy: Arc<Copy>,
     },
+    /// Brought back from a file that was set aside, as it was there.
+    Restore(Box<New>),
     /// The page is gone.
     Forget,
     /// Found damaged: removed, if it still is the row with this hash.
     Discard {
         row_hash: [u8; 16],
     },
+    /// The copy is kept for an outage, and is not fresh any more.
+    Purge,
 }
 
 impl Change {
@@ -33,7 +37,8 @@ impl Change {
     pub fn weight(&self) -> usize {
         match self {
             Change::Put { key, copy } => memory::weight(key, copy),
-            Change::Forget | Change::Discard { .. } => size_of::<Change>(),
+            Change::Restore(new) => new.weight() as usize,
+            Change::Forget | Change::Discard { .. } | Change::Purge => size_of::<Change>(),
         }
     }
 }
@@ -51,6 +56,7 @@ pub(super) struct Old {
     pub header: Option<Header>,
 }
 
+#[derive(Clone)]
 pub(super) struct New {
     pub row: Vec<u8>,
     pub expires_at: u64,
@@ -75,6 +81,11 @@ impl<'t> Tables<'t> {
             expiry: transaction.open_table(EXPIRY)?,
             breakers: transaction.open_table(BREAKERS)?,
         })
+    }
+
+    pub fn remove_expiry(&mut self, key: &[u8; 20]) -> Result<(), redb::Error> {
+        self.expiry.remove(key)?;
+        Ok(())
     }
 }
 
@@ -127,7 +138,12 @@ impl Old {
         Self { row_length: row.len(), header: Header::decode(id, row).ok() }
     }
 
-    fn weight(&self) -> u64 {
+    /// Its row of `expiry.v1` is this one, as far as can be told.
+    pub fn is_filed_under(&self, key: &[u8; 20], id: EntryId) -> bool {
+        self.header.as_ref().is_none_or(|header| expiry_key(header.expires_at, id) == *key)
+    }
+
+    pub fn weight(&self) -> u64 {
         weight(self.row_length, self.header.as_ref().map_or(0, |header| header.body.stored_length))
     }
 }

@@ -55,6 +55,16 @@ pub struct Snapshot {
     pub memory_bytes: u64,
     pub disk_reads: u64,
     pub disk_hits: u64,
+    /// Copies that left the file because `store.ttl` was over.
+    pub expired: u64,
+    /// Copies that left it to make room under `store.maxsize`.
+    pub evicted: u64,
+    /// Files set aside since the start.
+    pub set_aside: u64,
+    /// Copies brought back from a file that was set aside.
+    pub brought_back: u64,
+    /// How often the disk had no room for a batch.
+    pub no_room: u64,
 }
 
 #[derive(Default)]
@@ -70,6 +80,11 @@ pub(super) struct Counters {
     pub memory_misses: Count,
     pub disk_reads: Count,
     pub disk_hits: Count,
+    pub expired: Count,
+    pub evicted: Count,
+    pub set_aside: Count,
+    pub brought_back: Count,
+    pub no_room: Count,
     dropped: [Count; 4],
 }
 
@@ -93,6 +108,11 @@ impl Counters {
             memory_bytes,
             disk_reads: self.disk_reads.get(),
             disk_hits: self.disk_hits.get(),
+            expired: self.expired.get(),
+            evicted: self.evicted.get(),
+            set_aside: self.set_aside.get(),
+            brought_back: self.brought_back.get(),
+            no_room: self.no_room.get(),
         }
     }
 }
@@ -107,6 +127,10 @@ impl Count {
 
     pub fn set(&self, number: u64) {
         self.0.store(number, Relaxed);
+    }
+
+    pub fn add(&self, number: u64) {
+        self.0.fetch_add(number, Relaxed);
     }
 
     pub fn get(&self) -> u64 {

@@ -33,6 +33,9 @@ pub(super) struct Header {
     pub head: Vec<u8>,
     pub head_nonce: Option<Nonce>,
     pub body: BodyRef,
+    /// Kept for an outage, and not fresh whatever its age. Version 2. It stands last, and outside of
+    /// what a seal is bound to: who purges a sealed copy need not be able to open it.
+    pub purged: bool,
 }
 
 /// Where the body is and how it got its form.
@@ -60,7 +63,12 @@ impl Header {
 
     /// Reads what anybody may have written, and believes only what [`Header::encode`] did.
     pub fn decode(id: EntryId, row: &[u8]) -> Result<Self, Damage> {
-        let header: Self = row::decode(&id.0, VERSION, row)?;
+        let header: Self = match row.first() {
+            Some(&UNPURGED_VERSION) => {
+                row::decode_older(&id.0, UNPURGED_VERSION, row, &NOT_PURGED)?
+            }
+            _ => row::decode(&id.0, VERSION, row)?,
+        };
         let sound = header.body.raw_length as usize <= BODY_MAX
             && header.body.stored_length as usize <= BODY_MAX + BODY_MAX / 8;
         if sound { Ok(header) } else { Err(Damage::Malformed) }
@@ -92,10 +100,12 @@ impl Header {
         Why::try_from(self.why).map_err(|_| Damage::Malformed)
     }
 
-    /// What a sealed head is bound to: all that stands in clear beside it.
+    /// What a sealed head is bound to: all that stood in clear beside it in version 1.
     pub fn head_bound(&self, id: EntryId) -> Vec<u8> {
         let clear = Self { head: Vec::new(), head_nonce: None, ..self.clone() };
-        [b"retter.head.1".as_slice(), &id.0, &row::fields(&clear)].concat()
+        let mut fields = row::fields(&clear);
+        fields.truncate(fields.len().saturating_sub(NOT_PURGED.len()));
+        [b"retter.head.1".as_slice(), &id.0, &fields].concat()
     }
 }
 
@@ -147,7 +157,11 @@ fn unpack_line(line: &[u8]) -> Option<(HeaderName, HeaderValue)> {
 /// The largest body that goes to the file, bytes.
 pub(super) const BODY_MAX: usize = 64 * 1024 * 1024;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Rows from before `purged`; they are read as they are, so that no migration has to write them all.
+const UNPURGED_VERSION: u8 = 1;
+/// `purged: false`, as bincode writes it.
+const NOT_PURGED: [u8; 1] = [0];
 
 #[cfg(test)]
 mod tests;

@@ -6,8 +6,9 @@
 //! damaged page makes redb panic: every call goes through [`guarded`], and after a fault the
 //! handle is dropped and opened again.
 
+use super::overlay::Overlay;
 use super::trouble::Trouble;
-use super::{Settings, meta, reader};
+use super::{Settings, Sharing, meta, reader};
 use crate::migrations;
 use redb::backends::FileBackend;
 use redb::{
@@ -25,14 +26,43 @@ pub(super) struct Opened {
 }
 
 /// Opens or creates the file, brings it to the present format, and makes it this application's.
-/// A file that is not ours, newer, or in need of repair is left as it is.
-pub(super) fn open(settings: &Settings, application: &str) -> Result<Opened, Trouble> {
-    refuse_newer(&settings.path)?;
+/// A file that is not ours, newer, damaged or in need of repair is left as it is. A new file begins
+/// with `fresh`.
+pub(super) fn open(
+    settings: &Settings,
+    application: &str,
+    fresh: meta::Meta,
+) -> Result<Opened, Trouble> {
     guarded(|| {
-        let db = open_database(settings)?;
+        let db = open_database(settings, open_private(&settings.path)?)?;
         migrate(&db)?;
         restrict(&settings.path)?;
-        let meta = meta::take_over(&db, application)?;
+        let meta = meta::take_over(&db, application, fresh)?;
+        Ok(Opened { db, meta })
+    })
+}
+
+/// The file as it is on a disk that has no room for what opening it would write.
+pub(super) fn open_frozen(path: &Path) -> Result<Database, Trouble> {
+    guarded(|| {
+        let overlay = Overlay::new(File::open(path)?)?;
+        let mut builder = Builder::new();
+        builder.set_repair_callback(redb::RepairSession::abort);
+        Ok(builder.set_cache_size(FROZEN_CACHE).create_with_backend(overlay)?)
+    })
+}
+
+/// Opens a file that is there already, for an operator's work on it, and brings it to the present
+/// format. Whose it is stays as it is.
+pub(super) fn open_present(settings: &Settings) -> Result<Opened, Trouble> {
+    if !settings.path.exists() {
+        return Err(Trouble::Missing);
+    }
+    refuse_newer(&settings.path)?;
+    guarded(|| {
+        let db = open_database(settings, open_private(&settings.path)?)?;
+        migrate(&db)?;
+        let meta = meta::load(&db.begin_read().map_err(redb::Error::from)?)?.unwrap_or_default();
         Ok(Opened { db, meta })
     })
 }
@@ -63,11 +93,14 @@ pub(super) fn builder() -> Builder {
     builder
 }
 
-fn open_database(settings: &Settings) -> Result<Database, Trouble> {
-    let file = open_private(&settings.path)?;
+fn open_database(settings: &Settings, file: File) -> Result<Database, Trouble> {
     let length = file.metadata()?.len();
     let backend = FileBackend::new(file)?;
-    let database = builder()
+    let mut builder = match settings.sharing {
+        Sharing::Live => builder(),
+        Sharing::Exclusive => Builder::new(),
+    };
+    let database = builder
         .set_cache_size(settings.cache)
         .set_repair_callback(move |session| {
             if length > REPAIRED_AT_ONCE {
@@ -79,7 +112,7 @@ fn open_database(settings: &Settings) -> Result<Database, Trouble> {
 }
 
 /// Opening for writing would leave its mark in a file that is to be left alone.
-fn refuse_newer(path: &Path) -> Result<(), Trouble> {
+pub(super) fn refuse_newer(path: &Path) -> Result<(), Trouble> {
     match reader::peek_version(path) {
         Ok(version) => Ok(migrations::check(version)?),
         Err(_) => Ok(()),
@@ -129,6 +162,8 @@ pub(super) const EXPIRY: TableDefinition<&[u8; 20], &[u8]> = TableDefinition::ne
 /// Name to state and counts.
 pub(super) const BREAKERS: TableDefinition<&str, &[u8]> = TableDefinition::new("breakers.v1");
 
+/// redb's cache over a frozen file, bytes.
+const FROZEN_CACHE: usize = 16 * 1024 * 1024;
 /// A repair of this many bytes takes some 15 ms, so that a first start that was killed before its
 /// first commit leaves nothing behind that would have to be moved away by hand.
 const REPAIRED_AT_ONCE: u64 = 8 * 1024 * 1024;

@@ -113,6 +113,7 @@ impl Entry {
                 stored_hash: first_half(blake3::hash(&stored)),
                 content_hash: content_hash(seal, &copy.body),
             },
+            purged: false,
         };
         let head = pack_headers(&copy.headers);
         match seal.and_then(|seal| seal.close(&header.head_bound(id), &head)) {

@@ -5,10 +5,10 @@
 //! expired copies do not count. Bounded by the file's own size.
 
 use super::file::{EXPIRY, guarded};
+use super::handle::Handle;
 use crate::clock::UnixMillis;
 use crate::key::EntryId;
 use parking_lot::Mutex;
-use redb::{Database, ReadableDatabase};
 use std::collections::HashSet;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -56,9 +56,9 @@ impl Index {
     /// file is asked then.
     pub fn load(
         &self,
-        file: impl Fn() -> Option<Arc<Database>>,
+        file: impl Fn() -> Option<Arc<Handle>>,
         now: UnixMillis,
-    ) -> Result<(), (Arc<Database>, redb::Error)> {
+    ) -> Result<(), (Arc<Handle>, redb::Error)> {
         let mut from = Bound::Included(expiry_key(now.0, EntryId([0; 16])));
         while let Some(db) = file() {
             match guarded(|| self.load_some(&db, from)) {
@@ -83,7 +83,7 @@ impl Index {
     /// One transaction's worth; the last key seen, `None` at the end.
     fn load_some(
         &self,
-        db: &Database,
+        db: &Handle,
         from: Bound<[u8; 20]>,
     ) -> Result<Option<[u8; 20]>, redb::Error> {
         let table = db.begin_read()?.open_table(EXPIRY)?;
@@ -92,7 +92,7 @@ impl Index {
         let mut seen = Vec::with_capacity(ROWS);
         for row in table.range::<&[u8; 20]>(range)?.take(ROWS) {
             let key = *row?.0.value();
-            seen.push(id_of(&key));
+            seen.push(split_expiry_key(&key).1);
             last = Some(key);
         }
         self.extend(seen);
@@ -107,17 +107,23 @@ impl Index {
 
 /// A key of `expiry.v1`: the hour of this moment (milliseconds since 1970), then the entry.
 pub(super) fn expiry_key(expires_at: u64, id: EntryId) -> [u8; 20] {
-    let hour = u32::try_from(expires_at / MILLIS_AN_HOUR).unwrap_or(u32::MAX);
     let mut key = [0; 20];
-    key[..4].copy_from_slice(&hour.to_be_bytes());
+    key[..4].copy_from_slice(&hour_of(expires_at).to_be_bytes());
     key[4..].copy_from_slice(&id.0);
     key
 }
 
-fn id_of(key: &[u8; 20]) -> EntryId {
-    let mut id = [0; 16];
+/// Hour and entry of a key of `expiry.v1`.
+pub(super) fn split_expiry_key(key: &[u8; 20]) -> (u32, EntryId) {
+    let (mut hour, mut id) = ([0; 4], [0; 16]);
+    hour.copy_from_slice(&key[..4]);
     id.copy_from_slice(&key[4..]);
-    EntryId(id)
+    (u32::from_be_bytes(hour), EntryId(id))
+}
+
+/// The hour of a moment, since 1970.
+pub(super) fn hour_of(moment: u64) -> u32 {
+    u32::try_from(moment / MILLIS_AN_HOUR).unwrap_or(u32::MAX)
 }
 
 const MILLIS_AN_HOUR: u64 = 3_600_000;

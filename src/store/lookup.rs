@@ -6,13 +6,14 @@ use super::body;
 use super::change::hash_of;
 use super::entry::{Damage, Header, body_bound, unpack_headers};
 use super::file::{BODIES, ENTRIES, guarded};
+use super::handle::Handle;
 use super::plan::seal_of;
 use super::seal::{Seal, first_half};
 use crate::clock::UnixMillis;
 use crate::encoding;
 use crate::key::{EntryId, StoreKey};
 use bytes::Bytes;
-use redb::{Database, ReadTransaction, ReadableDatabase};
+use redb::ReadTransaction;
 
 /// What the file says about a key.
 pub(super) enum Answer {
@@ -30,7 +31,7 @@ pub(super) enum Answer {
 
 /// Copies stored before `oldest` have expired.
 pub(super) fn read(
-    db: &Database,
+    db: &Handle,
     id: EntryId,
     key: &StoreKey,
     oldest: UnixMillis,
@@ -49,7 +50,7 @@ pub(super) fn read(
 }
 
 /// Is there a row? Nothing is said about its soundness.
-pub(super) fn has(db: &Database, id: EntryId) -> Result<bool, redb::Error> {
+pub(super) fn has(db: &Handle, id: EntryId) -> Result<bool, redb::Error> {
     guarded(|| Ok(db.begin_read()?.open_table(ENTRIES)?.get(&id.0)?.is_some()))
 }
 
@@ -62,7 +63,7 @@ enum Fetched {
 type Seen = ([u8; 16], Result<Fetched, Damage>);
 
 fn fetch(
-    db: &Database,
+    db: &Handle,
     id: EntryId,
     key: &StoreKey,
     oldest: UnixMillis,
@@ -118,6 +119,7 @@ pub(super) fn unwrap(
         body: unpack(header, packed)?,
         stored_at: UnixMillis(header.stored_at),
         why: header.why()?,
+        purged: header.purged,
     }))
 }
 

@@ -51,6 +51,18 @@ impl Memory {
         self.cache.remove(&id);
     }
 
+    /// What is held stays, but is not fresh any more.
+    pub fn purge(&self, id: EntryId) {
+        if let Some(Held { key, copy }) = self.cache.get(&id) {
+            self.insert(id, key, copy.purged());
+        }
+    }
+
+    /// All that is held.
+    pub fn list(&self) -> Vec<Named> {
+        self.cache.iter().map(|(id, held)| (id, held.key, held.copy)).collect()
+    }
+
     /// Copies held.
     pub fn len(&self) -> u64 {
         self.cache.len() as u64
@@ -61,6 +73,9 @@ impl Memory {
         self.cache.weight()
     }
 }
+
+/// A copy with all that names it.
+pub(super) type Named = (EntryId, Arc<StoreKey>, Arc<Copy>);
 
 #[derive(Clone)]
 struct ByBytes;
@@ -109,6 +124,7 @@ mod tests {
             body: vec![0; bytes].into(),
             stored_at: UnixMillis(0),
             why: Why::Anonymous,
+            purged: false,
         };
         memory.insert(EntryId([id; 16]), Arc::new(key()), Arc::new(copy));
     }

@@ -1,7 +1,6 @@
 //! What the file says about itself (`meta.v1`).
 
 use super::file::{BODIES, BREAKERS, ENTRIES, EXPIRY, META, begin_write};
-use super::seal;
 use super::trouble::Trouble;
 use crate::key::Secret;
 use redb::{
@@ -21,11 +20,12 @@ pub(super) struct Meta {
 }
 
 /// Reads `meta.v1` and marks the file as being written. A file of another application is emptied
-/// first; its name is replaced only after that, so a crash in between empties on.
-pub(super) fn take_over(db: &Database, application: &str) -> Result<Meta, Trouble> {
+/// first; its name is replaced only after that, so a crash in between empties on. A new file begins
+/// with `fresh`.
+pub(super) fn take_over(db: &Database, application: &str, fresh: Meta) -> Result<Meta, Trouble> {
     let before = db.begin_read().map_err(redb::Error::from)?;
     let owner = get(&before, APPLICATION)?;
-    let mut meta = load(&before)?;
+    let mut meta = load(&before)?.unwrap_or(fresh);
     drop(before);
     if owner.as_deref().is_some_and(|owner| owner != application.as_bytes()) {
         let old = String::from_utf8_lossy(owner.as_deref().unwrap_or_default()).into_owned();
@@ -60,23 +60,60 @@ pub(super) fn mark_clean(db: &Database) -> Result<(), redb::Error> {
     Ok(transaction.commit()?)
 }
 
+/// What the file says about itself, for who holds it against the rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Figures {
+    /// `None`: missing or malformed, as is `next_body`.
+    pub live: Option<u64>,
+    pub next_body: Option<u64>,
+    pub has_secret: bool,
+}
+
+pub(super) fn figures(transaction: &ReadTransaction) -> Result<Figures, redb::Error> {
+    let number = |name| -> Result<Option<u64>, redb::Error> {
+        let bytes = get(transaction, name)?.and_then(|bytes| bytes.try_into().ok());
+        Ok(bytes.map(u64::from_be_bytes))
+    };
+    Ok(Figures {
+        live: number(LIVE)?,
+        next_body: number(NEXT_BODY)?,
+        has_secret: secret(transaction)?.is_some(),
+    })
+}
+
 /// The secret that keys the hashes of identities; `None`: no RETTER has written here yet.
 pub(super) fn secret(transaction: &ReadTransaction) -> Result<Option<Secret>, redb::Error> {
     let bytes = get(transaction, SECRET)?.and_then(|bytes| bytes.try_into().ok());
     Ok(bytes.map(Secret))
 }
 
-fn load(transaction: &ReadTransaction) -> Result<Meta, redb::Error> {
+/// Whose copies the file holds; `None`: nobody's yet.
+pub(super) fn application(transaction: &ReadTransaction) -> Result<Option<String>, redb::Error> {
+    let owner = get(transaction, APPLICATION)?;
+    Ok(owner.map(|owner| String::from_utf8_lossy(&owner).into_owned()))
+}
+
+/// The copies of an older file are readable with its secret only.
+pub(super) fn save_secret(
+    transaction: &WriteTransaction,
+    secret: &Secret,
+) -> Result<(), redb::Error> {
+    put(transaction, SECRET, &secret.0)
+}
+
+/// `None`: a new file.
+pub(super) fn load(transaction: &ReadTransaction) -> Result<Option<Meta>, redb::Error> {
+    let Some(secret) = secret(transaction)? else { return Ok(None) };
     let number = |name| -> Result<u64, redb::Error> {
         let bytes = get(transaction, name)?.and_then(|bytes| bytes.try_into().ok());
         Ok(bytes.map_or(0, u64::from_be_bytes))
     };
-    Ok(Meta {
-        secret: secret(transaction)?.map_or_else(seal::random, |secret| secret.0),
+    Ok(Some(Meta {
+        secret: secret.0,
         live: number(LIVE)?,
         next_body: number(NEXT_BODY)?,
         copies: transaction.open_table(ENTRIES)?.len()?,
-    })
+    }))
 }
 
 /// Entries first: at no moment does one point to a body that is gone.

@@ -3,26 +3,42 @@
 //! A copy is looked for in three places, in this order: the memory tier, what waits for the
 //! writer, the file. A copy that is put is in the first two at once, so the newest is what
 //! everybody sees, and nobody waits for the disk to write. The file holds what must outlive the
-//! process; without it (locked, damaged, disk full) everything else goes on.
+//! process; without it everything else goes on:
+//!
+//! | the file is... | RETTER |
+//! |---|---|
+//! | another RETTER's | reads beside it, collects, and is the writer when that one gives it up |
+//! | not closed, and to be read whole before it can be used | sets it aside, begins a new one, brings the copies back in the background |
+//! | damaged | sets it aside (one is kept), begins a new one |
+//! | of a newer RETTER, or none of ours, or without byte-range locks | leaves it alone, memory only |
+//! | on a full disk | reads on, collects, and writes within seconds of there being room |
+//! | out of reach (folder, permission, I/O) | memory only, tries again every few seconds |
 //!
 //! The store refuses: to serve bytes whose checksums do not match, to give a copy to anybody but
 //! the whole key it was made for, to write a person's copy unsealed, and to take the disk away
 //! from the application's database (it gets a twentieth of its time, see `pace`).
 //!
 //! # What is where
-//! `file` opens, `meta` is what the file says about itself, `entry` and `body` are a copy's rows,
-//! [`breakers`] those of the breakers, all in the frame of `row`; `seal` closes a person's copies. The way in: `queue`, `pace`, `plan`, `change`, `writer`. The way out:
-//! `recall`, `lookup`. The way for `retter-db`: [`reader`], over `overlay` when the file was not
-//! closed.
+//! `gain` gets hold of the file, `file` opens it, `handle` holds it; what cannot be used goes `aside`,
+//! and `recover` brings back what was in it. `meta` is what the file says about itself, `entry` and
+//! `body` are a copy's rows, [`breakers`] those of the breakers, all in the frame of `row`; `seal`
+//! closes a person's copies. The way in: `queue`, `pace`, `plan`, `change`, `commit`, `writer`, and
+//! out again by age or size: `sweep`. The way to a reader: `recall`, `lookup`. Out for
+//! good: `purge`, of what [`select`] means. The way for `retter-db`: [`reader`], over `overlay` when
+//! the file was not closed. What is done to a file that no RETTER has: [`upkeep`].
 
+mod aside;
 mod body;
 pub mod breakers;
 mod change;
+mod commit;
 mod counters;
 mod entry;
 mod file;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzed;
+mod gain;
+mod handle;
 mod index;
 mod lookup;
 mod memory;
@@ -30,18 +46,25 @@ mod meta;
 mod overlay;
 mod pace;
 mod plan;
+mod purge;
 mod queue;
 pub mod reader;
 mod recall;
+mod recover;
 mod row;
 mod seal;
+pub mod select;
 mod settings;
 mod shared;
+mod space;
+mod sweep;
 mod trouble;
+pub mod upkeep;
 mod writer;
 
 pub use counters::{Dropped, Snapshot};
-pub use settings::Settings;
+pub use purge::{PurgeError, Purged, purge_closed};
+pub use settings::{Settings, Sharing};
 pub use trouble::Trouble;
 
 use crate::clock::UnixMillis;
@@ -50,12 +73,13 @@ use crate::policy::Why;
 use bytes::Bytes;
 use change::Change;
 use counters::Counters;
+use handle::Slot;
 use http::{HeaderMap, StatusCode};
 use index::Index;
 use memory::Memory;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use queue::Queue;
-use shared::{Shared, Slot};
+use shared::Shared;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -76,27 +100,56 @@ pub struct Copy {
     pub body: Bytes,
     pub stored_at: UnixMillis,
     pub why: Why,
+    /// Purged softly: kept for an outage, and not fresh whatever its age.
+    pub purged: bool,
+}
+
+impl Copy {
+    /// The same copy, after a soft purge.
+    fn purged(&self) -> Arc<Self> {
+        Arc::new(Self { purged: true, ..self.clone() })
+    }
 }
 
 impl Store {
-    /// Never fails: what cannot be opened is said in the log, and RETTER goes on with memory.
-    /// `application` is its base URL: a file of another one is emptied. Blocks for some
-    /// milliseconds. `now` says which copies have expired.
+    /// Never fails: what cannot be opened is said in the log, and RETTER goes on with what can be
+    /// read and with memory, and takes the file when it can. `application` is its base URL: a file
+    /// of another one is emptied. Blocks for some milliseconds. `now` says which copies have
+    /// expired.
     pub fn open(settings: Settings, application: &str, now: UnixMillis) -> Store {
-        match file::open(&settings, application) {
-            Ok(opened) => Self::with_file(settings, application, opened, now),
-            Err(trouble) => Self::without_file(settings, application, trouble, now),
+        let store = Self::new(settings, application, Secret(seal::random()), now);
+        let gained = store.shared.gain();
+        let meta = match gained {
+            Err(trouble) if trouble.is_hopeless() => {
+                store.give_up(trouble);
+                return store;
+            }
+            Err(trouble) => {
+                store.shared.say(trouble);
+                None
+            }
+            Ok(meta) => Some(meta),
+        };
+        if let Err(error) = Writer::start(store.shared.clone(), meta) {
+            store.give_up(Trouble::Io(error.to_string()));
         }
+        store
     }
 
     /// The secret that keys the hashes of identities: the file's, so that they outlive a restart.
-    pub fn secret(&self) -> &Secret {
-        &self.shared.secret
+    pub fn secret(&self) -> Secret {
+        self.shared.secret.read().clone()
     }
 
-    /// Why there is no file, while there is none.
+    /// Why the file is not written, while it is not.
     pub fn trouble(&self) -> Option<Trouble> {
         self.shared.trouble.lock().clone()
+    }
+
+    /// This RETTER is about to end: another one that waits for the file may have it. What is put
+    /// from now on is written by [`Store::close`], if nobody has the file then.
+    pub fn yield_file(&self) {
+        self.shared.queue.yield_file();
     }
 
     /// The store's figures.
@@ -110,10 +163,11 @@ impl Store {
     }
 
     /// What was put under this key within this second, which is as fine as `Age` can tell: a page
-    /// that a thousand visitors ask for at once need not be kept a thousand times.
+    /// that a thousand visitors ask for at once need not be kept a thousand times. A purged copy does
+    /// not count: the next good answer takes its place.
     pub fn just_kept(&self, key: &StoreKey, now: UnixMillis) -> Option<Arc<Copy>> {
         let held = self.shared.memory.get(key.id(), key)?;
-        (held.stored_at.0 / 1000 == now.0 / 1000).then_some(held)
+        (!held.purged && held.stored_at.0 / 1000 == now.0 / 1000).then_some(held)
     }
 
     /// Never waits for the disk: memory has it at once, the file when its turn comes. `on_disk`
@@ -149,46 +203,21 @@ impl Store {
         }
     }
 
-    fn with_file(
-        settings: Settings,
-        application: &str,
-        opened: file::Opened,
-        now: UnixMillis,
-    ) -> Self {
-        let secret = Secret(opened.meta.secret);
-        let store = Self::new(settings, application, secret, now);
-        store.shared.file.set(opened.db);
-        store.shared.load_index();
-        if let Err(error) = Writer::start(store.shared.clone(), opened.meta) {
-            store.give_up(Trouble::Io(error.to_string()));
-        }
-        store
-    }
-
-    fn without_file(
-        settings: Settings,
-        application: &str,
-        trouble: Trouble,
-        now: UnixMillis,
-    ) -> Self {
-        let store = Self::new(settings, application, Secret(seal::random()), now);
-        store.give_up(trouble);
-        store
-    }
-
     fn new(settings: Settings, application: &str, secret: Secret, opened_at: UnixMillis) -> Self {
         let counters = Arc::new(Counters::default());
         let shared = Arc::new(Shared {
             application: application.to_owned(),
             opened_at,
-            secret,
+            secret: RwLock::new(secret),
             memory: Memory::new(settings.memory),
             queue: Queue::new(settings.refresh, counters.clone()),
             index: Index::default(),
             counters,
             file: Slot::default(),
             reads: Arc::new(Semaphore::new(READS_MAX)),
+            purging: Mutex::new(()),
             trouble: Mutex::new(None),
+            strikes: Mutex::default(),
             settings,
         });
         Self { _last: Arc::new(CloseOnDrop(shared.clone())), shared }

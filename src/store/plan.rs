@@ -26,6 +26,8 @@ pub(super) struct Planner<'a> {
     pub entries: ReadOnlyTable<&'static [u8; 16], &'static [u8]>,
     pub settings: &'a Settings,
     pub meta: &'a mut Meta,
+    /// Bytes of what was refused for want of room, and would have had room in an emptier file.
+    pub short: u64,
 }
 
 impl Planner<'_> {
@@ -34,10 +36,13 @@ impl Planner<'_> {
         let old = row.as_deref().map(|row| Old::read(id, row));
         let planned = match (change, old) {
             (Change::Put { key, copy }, old) => self.put(id, key, copy, old),
+            // What has come since is newer.
+            (Change::Restore(new), None) => self.restore(id, new),
             (Change::Forget, Some(old)) => removal(id, old),
             (Change::Discard { row_hash }, Some(old)) if hash_of(row.as_deref()) == *row_hash => {
                 removal(id, old)
             }
+            (Change::Purge, Some(old)) => purged(id, old),
             _ => Planned::Nothing,
         };
         if let Planned::Do(plan) = &planned {
@@ -48,18 +53,31 @@ impl Planner<'_> {
 
     fn put(&mut self, id: EntryId, key: &StoreKey, copy: &Copy, old: Option<Old>) -> Planned {
         let is_new = old.is_none();
-        // Asked twice, since a full file must not cost the work on what it refuses.
-        if is_new && self.meta.live >= self.settings.maxsize {
-            return Planned::Dropped(Dropped::MaxSize);
-        }
         let new = match self.new_rows(id, key, copy, old.as_ref()) {
             Ok(new) => new,
             Err(reason) => return Planned::Dropped(reason),
         };
-        if is_new && self.meta.live.saturating_add(new.weight()) > self.settings.maxsize {
+        if is_new && !self.has_room_for(&new) {
             return Planned::Dropped(Dropped::MaxSize);
         }
         Planned::Do(Box::new(Plan { id, old, new: Some(new) }))
+    }
+
+    fn has_room_for(&mut self, new: &New) -> bool {
+        let fits = |live: u64| live.saturating_add(new.weight()) <= self.settings.maxsize;
+        let has_room = fits(self.meta.live);
+        if !has_room && fits(0) {
+            self.short = self.short.saturating_add(new.weight());
+        }
+        has_room
+    }
+
+    /// Not at the cost of others: they were refreshed later.
+    fn restore(&self, id: EntryId, new: &New) -> Planned {
+        if self.meta.live.saturating_add(new.weight()) > self.settings.maxsize {
+            return Planned::Dropped(Dropped::MaxSize);
+        }
+        Planned::Do(Box::new(Plan { id, old: None, new: Some(new.clone()) }))
     }
 
     fn new_rows(
@@ -127,12 +145,24 @@ impl Planner<'_> {
             head: pack_headers(&copy.headers),
             head_nonce: None,
             body,
+            purged: copy.purged,
         }
     }
 }
 
 fn removal(id: EntryId, old: Old) -> Planned {
     Planned::Do(Box::new(Plan { id, old: Some(old), new: None }))
+}
+
+/// The same row, with the flag. What cannot be read is never served, so it needs none.
+fn purged(id: EntryId, old: Old) -> Planned {
+    let header = old.header.clone().filter(|header| !header.purged);
+    let header = header.map(|header| Header { purged: true, ..header });
+    let Some((row, header)) = header.and_then(|header| Some((header.encode(id)?, header))) else {
+        return Planned::Nothing;
+    };
+    let new = New { row, expires_at: header.expires_at, body: header.body, bytes: None };
+    Planned::Do(Box::new(Plan { id, old: Some(old), new: Some(new) }))
 }
 
 /// The old body, if the new one says the same.

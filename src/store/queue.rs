@@ -8,14 +8,17 @@
 //!
 //! A std thread waits here, so the lock is no async one; it is held for a few map operations.
 
+mod lane;
 mod recent;
 mod waiting;
+
+pub(super) use lane::{Chunk, Waited};
 
 use super::breakers::Update;
 use super::change::Change;
 use super::counters::Counters;
 use super::pace::Pace;
-use crate::key::EntryId;
+use crate::key::{EntryId, Secret};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,7 +27,11 @@ use waiting::{State, Waiting, When};
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
     wake: Condvar,
+    /// Something has left the queue.
+    room: Condvar,
     ended: Condvar,
+    /// A batch is in the file: the lane of purges may be free.
+    moved: Condvar,
     counters: Arc<Counters>,
 }
 
@@ -33,21 +40,47 @@ pub(super) struct Queue {
 pub(super) struct Batch {
     pub changes: Vec<(EntryId, Arc<Change>)>,
     pub breakers: Option<Update>,
+    /// The file is to have this secret from now on.
+    pub secret: Option<Secret>,
+    /// All changes are those of this chunk.
+    purge: Option<Arc<Chunk>>,
 }
 
 /// What the writer does next.
 pub(super) enum Next {
     Write(Batch),
+    /// The time for it has come.
+    Sweep,
     /// A reader met a fault.
     Reopen,
+    /// Everything is written; the file is to be given up, and what comes waits.
+    Yield,
     /// Everything is written, and nothing more will come.
     Close,
+}
+
+impl Batch {
+    /// A part of a purge, and nothing else.
+    pub fn purging(chunk: Arc<Chunk>) -> Self {
+        Self { changes: chunk.changes(), purge: Some(chunk), ..Self::default() }
+    }
+
+    /// Bytes of what is to be written, at the most.
+    pub fn weight(&self) -> u64 {
+        self.changes.iter().map(|(_, change)| change.weight() as u64).sum()
+    }
+}
+
+enum Due {
+    Write,
+    Sweep,
 }
 
 impl Queue {
     pub fn new(refresh: Duration, counters: Arc<Counters>) -> Self {
         let waiting = Mutex::new(Waiting::new(refresh));
-        Self { waiting, wake: Condvar::new(), ended: Condvar::new(), counters }
+        let [wake, room, ended, moved] = std::array::from_fn(|_| Condvar::new());
+        Self { waiting, wake, room, ended, moved, counters }
     }
 
     /// Takes a change (`None`: one that is not for the file); `beside` runs under the same lock, so
@@ -71,10 +104,47 @@ impl Queue {
         }
     }
 
+    /// Lets go of what waits for people.
+    pub fn drop_personal(&self) {
+        self.waiting.lock().drop_personal();
+    }
+
+    /// The file is to have this secret; what waits for people under another is of no use to anybody.
+    pub fn push_secret(&self, secret: Secret) {
+        let mut waiting = self.waiting.lock();
+        waiting.drop_personal();
+        if waiting.push_secret(secret, Instant::now()) {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Takes a change when there is room for it, which is waited for; false if the queue is closed
+    /// before. Not for requests.
+    pub fn push_in_turn(&self, id: EntryId, change: Change) -> bool {
+        let change = Arc::new(change);
+        let mut waiting = self.waiting.lock();
+        while !waiting.has_room_to_spare(&change) {
+            if waiting.state != State::Open {
+                return false;
+            }
+            self.room.wait(&mut waiting);
+        }
+        if waiting.state != State::Open {
+            return false;
+        }
+        let wake = waiting.push(id, change, Instant::now(), &self.counters);
+        self.counters.queued.set(waiting.pending.len() as u64);
+        if wake {
+            self.wake.notify_one();
+        }
+        true
+    }
+
     /// What waits for the writer, and the epoch: see [`Queue::unless_changed_since`].
     pub fn look(&self, id: EntryId) -> (u64, Option<Arc<Change>>) {
         let mut waiting = self.waiting.lock();
         let change = waiting.pending.get(&id).map(|pending| pending.change.clone());
+        let change = change.or_else(|| waiting.lane.change_of(id));
         (*waiting.epoch(id), change)
     }
 
@@ -87,21 +157,30 @@ impl Queue {
         }
     }
 
-    /// Waits for something to do. An idle store waits here without end, and without waking.
-    pub fn next(&self, pace: &Pace) -> Next {
+    /// Waits for something to do; `sweep` is when the next sweep is due. An idle store waits here
+    /// without waking until then.
+    pub fn next(&self, pace: &Pace, sweep: Instant) -> Next {
         let mut waiting = self.waiting.lock();
         loop {
             if std::mem::take(&mut waiting.reopen) {
                 return Next::Reopen;
             }
             let now = Instant::now();
-            match waiting.when(now, pace) {
+            let (moment, next) = match waiting.when(now, pace) {
+                When::Never if waiting.state == State::Yielding => return Next::Yield,
                 When::Never if waiting.state != State::Open => return Next::Close,
-                When::Never => self.wake.wait(&mut waiting),
-                When::At(moment) if moment > now => {
-                    self.wake.wait_until(&mut waiting, moment);
+                When::At(moment) if moment <= sweep || waiting.state != State::Open => {
+                    (moment, Due::Write)
                 }
-                When::At(_) => return Next::Write(waiting.take(now)),
+                When::Never | When::At(_) => (sweep, Due::Sweep),
+            };
+            if moment > now {
+                self.wake.wait_until(&mut waiting, moment);
+                continue;
+            }
+            match next {
+                Due::Write => return Next::Write(waiting.take(now)),
+                Due::Sweep => return Next::Sweep,
             }
         }
     }
@@ -110,7 +189,10 @@ impl Queue {
     pub fn done(&self, batch: &Batch) {
         let mut waiting = self.waiting.lock();
         batch.changes.iter().for_each(|(id, change)| waiting.done(*id, change));
+        waiting.lane.done(batch.purge.as_ref());
+        self.moved.notify_all();
         self.counters.queued.set(waiting.pending.len() as u64);
+        self.room.notify_all();
     }
 
     /// The batch is not in the file: back to the head of the line, unless something newer came.
@@ -118,9 +200,19 @@ impl Queue {
         let now = Instant::now();
         let mut waiting = self.waiting.lock();
         batch.changes.iter().rev().for_each(|(id, change)| waiting.failed(*id, change, now));
+        waiting.lane.failed();
         if let Some(older) = batch.breakers {
             waiting.breakers_failed(older, now);
         }
+        if let Some(secret) = batch.secret {
+            waiting.push_secret(secret, now);
+        }
+    }
+
+    /// These are not in the file any more, and nothing of them need wait for its time.
+    pub fn forget_writes(&self, ids: impl Iterator<Item = EntryId>) {
+        let mut waiting = self.waiting.lock();
+        ids.for_each(|id| waiting.forget_write(id));
     }
 
     pub fn ask_for_reopen(&self) {
@@ -128,7 +220,7 @@ impl Queue {
         self.wake.notify_one();
     }
 
-    /// Sleeps, but not longer than until the store is closed. True: it is being closed.
+    /// Sleeps, but not longer than until the store is closed or yielded. True: it is.
     pub fn sleep(&self, pause: Duration) -> bool {
         let until = Instant::now() + pause;
         let mut waiting = self.waiting.lock();
@@ -138,13 +230,33 @@ impl Queue {
         waiting.state != State::Open
     }
 
+    /// Asks the writer to write everything and give the file up to another RETTER. What comes
+    /// afterwards waits for [`Queue::close`].
+    pub fn yield_file(&self) {
+        let mut waiting = self.waiting.lock();
+        if waiting.state == State::Open {
+            waiting.state = State::Yielding;
+        }
+        self.wake.notify_one();
+    }
+
+    /// Waits for [`Queue::close`]; true if something has come meanwhile.
+    pub fn wait_for_close(&self) -> bool {
+        let mut waiting = self.waiting.lock();
+        while waiting.state == State::Yielding {
+            self.wake.wait(&mut waiting);
+        }
+        waiting.has_work()
+    }
+
     /// Asks the writer to write everything and end.
     pub fn close(&self) {
         let mut waiting = self.waiting.lock();
-        if waiting.state == State::Open {
+        if waiting.state != State::Ended {
             waiting.state = State::Closing;
         }
         self.wake.notify_one();
+        self.room.notify_all();
     }
 
     /// There is no writer (any more): nothing is taken from here on.
@@ -153,6 +265,8 @@ impl Queue {
         waiting.end();
         self.counters.queued.set(0);
         self.ended.notify_all();
+        self.room.notify_all();
+        self.moved.notify_all();
     }
 
     /// Waits for the writer's end; false when it did not come in time.

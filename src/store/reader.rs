@@ -3,11 +3,14 @@
 //! Nothing is changed and nobody is hindered: the file is opened for reading, and rows are read in
 //! short transactions, since the pages of an old snapshot cannot be reused.
 //!
-//! [`Reader::rows`] goes through all copies; [`Reader::find`] and [`Reader::look`] are for one.
+//! [`Reader::rows`] goes through all copies; [`Reader::find`] and [`Reader::look`] are for one;
+//! [`Check`] goes through everything.
 
+mod check;
 mod look;
 
 pub use crate::key::{EntryId, Session, SessionError};
+pub use check::{Check, Flaw, Part, Tally};
 pub use look::{Look, People};
 
 use super::breakers::{self, Damaged, Remembered};
@@ -19,10 +22,11 @@ use crate::clock::UnixMillis;
 use crate::key::Place;
 use crate::migrations;
 use crate::policy::Why;
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use redb::{
     Builder, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase,
-    TableError,
+    ReadableTableMetadata, TableError,
 };
 use std::fs::File;
 use std::ops::Bound;
@@ -51,6 +55,10 @@ pub struct Row {
     /// zstd at rest.
     pub packed: bool,
     pub sealed: bool,
+    /// Kept for an outage only.
+    pub purged: bool,
+    /// The head as it was kept; `None` when the copy is sealed.
+    pub headers: Option<HeaderMap>,
 }
 
 /// What came of reading a row.
@@ -119,6 +127,18 @@ impl Reader {
         Ok(migrations::version_of(&self.begin()?)?)
     }
 
+    /// How many copies there are, by the file's own word.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn copies(&self) -> Result<u64, Trouble> {
+        guarded(|| match self.begin()?.open_table(ENTRIES) {
+            Err(TableError::TableDoesNotExist(_)) => Ok(0),
+            table => Ok(table?.len()?),
+        })
+        .map_err(|error: redb::Error| error.into())
+    }
+
     /// All breakers, the application's first.
     ///
     /// # Errors
@@ -131,7 +151,7 @@ impl Reader {
         .map_err(Trouble::from)
     }
 
-    fn begin(&self) -> Result<ReadTransaction, redb::Error> {
+    pub(super) fn begin(&self) -> Result<ReadTransaction, redb::Error> {
         Ok(match &self.file {
             Opened::Live(db) => db.begin_read()?,
             Opened::Unclean(db) => db.begin_read()?,
@@ -158,6 +178,16 @@ enum Repair {
     /// Reads all of it.
     InMemory,
     Decline,
+}
+
+/// The file as another RETTER writes it.
+pub(super) fn open_beside(path: &Path) -> Result<ReadOnlyDatabase, Trouble> {
+    guarded(|| {
+        let db = builder().set_cache_size(CACHE).open_read_only(path)?;
+        let version = migrations::version_of(&db.begin_read().map_err(redb::Error::from)?)?;
+        migrations::check(version)?;
+        Ok(db)
+    })
 }
 
 fn open(path: &Path, repair: Repair) -> Result<Opened, Trouble> {
@@ -192,6 +222,8 @@ impl Row {
     }
 
     fn of(id: EntryId, header: Header) -> Result<Self, Damage> {
+        let headers = header.head_nonce.is_none().then(|| unpack_headers(&header.head));
+        let headers = headers.transpose()?;
         Ok(Self {
             id,
             place: header.place(),
@@ -202,21 +234,18 @@ impl Row {
             expires_at: UnixMillis(header.expires_at),
             stored_bytes: header.body.stored_length.into(),
             raw_bytes: header.body.raw_length.into(),
-            content_type: content_type(&header)?,
+            content_type: headers.as_ref().and_then(content_type),
             content_encoding: header.content_encoding,
             packed: header.body.packed,
             sealed: header.head_nonce.is_some(),
+            purged: header.purged,
+            headers,
         })
     }
 }
 
-fn content_type(header: &Header) -> Result<Option<String>, Damage> {
-    if header.head_nonce.is_some() {
-        return Ok(None);
-    }
-    let headers = unpack_headers(&header.head)?;
-    let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    Ok(text.map(str::to_owned))
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    Some(headers.get(CONTENT_TYPE)?.to_str().ok()?.to_owned())
 }
 
 const ROWS: usize = 1_000;

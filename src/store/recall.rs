@@ -1,11 +1,11 @@
 //! The way out: memory tier, then what waits for the writer, then the file.
 
 use super::change::Change;
+use super::handle::Handle;
 use super::lookup::{self, Answer};
 use super::{Copy, Store};
 use crate::clock::UnixMillis;
 use crate::key::{EntryId, StoreKey};
-use redb::Database;
 use std::sync::Arc;
 
 impl Store {
@@ -16,10 +16,12 @@ impl Store {
             return true;
         }
         match shared.queue.look(id).1.as_deref() {
-            Some(change) => matches!(change, Change::Put { .. }),
-            None if shared.index.contains(id) => true,
-            None if shared.index.is_loaded() => false,
-            None => self.ask_file(move |db| lookup::has(db, id)).await.unwrap_or(false),
+            Some(change) if !matches!(change, Change::Purge) => {
+                matches!(change, Change::Put { .. })
+            }
+            _ if shared.index.contains(id) => true,
+            _ if shared.index.is_loaded() => false,
+            _ => self.ask_file(move |db| lookup::has(db, id)).await.unwrap_or(false),
         }
     }
 
@@ -29,7 +31,7 @@ impl Store {
         let copy = match self.recall(key) {
             Recalled::Copy(copy) => copy,
             Recalled::Nothing => return None,
-            Recalled::AskFile { epoch } => self.read(key, epoch, now).await?,
+            Recalled::AskFile { epoch, purged } => self.read(key, epoch, purged, now).await?,
         };
         (now.since(copy.stored_at) <= self.shared.settings.ttl).then_some(copy)
     }
@@ -51,23 +53,32 @@ impl Store {
     /// What waits for the writer is newer than what the file has.
     fn recall_waiting(&self, id: EntryId, key: &StoreKey) -> Recalled {
         match self.shared.queue.look(id) {
-            (epoch, None) => Recalled::AskFile { epoch },
-            (_, Some(change)) => match &*change {
+            (epoch, None) => Recalled::AskFile { epoch, purged: false },
+            (epoch, Some(change)) => match &*change {
                 Change::Put { key: own, copy } if **own == *key => Recalled::Copy(copy.clone()),
+                Change::Purge => Recalled::AskFile { epoch, purged: true },
                 _ => Recalled::Nothing,
             },
         }
     }
 
     /// From the file, and into the memory tier.
-    async fn read(&self, key: &StoreKey, epoch: u64, now: UnixMillis) -> Option<Arc<Copy>> {
+    async fn read(
+        &self,
+        key: &StoreKey,
+        epoch: u64,
+        purged: bool,
+        now: UnixMillis,
+    ) -> Option<Arc<Copy>> {
         let id = key.id();
         let ttl = u64::try_from(self.shared.settings.ttl.as_millis()).unwrap_or(u64::MAX);
         let oldest = UnixMillis(now.0.saturating_sub(ttl));
         let key = Arc::new(key.clone());
         let asked = key.clone();
         let answer = self.ask_file(move |db| lookup::read(db, id, &asked, oldest)).await?;
-        let copy = Arc::new(self.sound(id, answer)?);
+        let mut copy = self.sound(id, answer)?;
+        copy.purged |= purged;
+        let copy = Arc::new(copy);
         let memory = &self.shared.memory;
         self.shared.queue.unless_changed_since(epoch, id, || memory.insert(id, key, copy.clone()));
         Some(copy)
@@ -94,7 +105,7 @@ impl Store {
     /// A bounded number of reads at a time, off the async threads. `None`: no file, or it failed.
     async fn ask_file<T: Send + 'static>(
         &self,
-        ask: impl FnOnce(&Database) -> Result<T, redb::Error> + Send + 'static,
+        ask: impl FnOnce(&Handle) -> Result<T, redb::Error> + Send + 'static,
     ) -> Option<T> {
         let permit = self.shared.reads.clone().acquire_owned().await.ok()?;
         let db = self.shared.file.get()?;
@@ -113,8 +124,10 @@ enum Recalled {
     Copy(Arc<Copy>),
     /// Gone, or another's.
     Nothing,
-    /// The file may know; `epoch` says whether its answer is still the newest.
+    /// The file may know; `epoch` says whether its answer is still the newest. `purged`: it does not
+    /// know that yet.
     AskFile {
         epoch: u64,
+        purged: bool,
     },
 }

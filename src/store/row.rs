@@ -44,6 +44,22 @@ pub(super) fn encode(key: &[u8], version: u8, value: &impl Encode) -> Option<Vec
 
 /// Reads what anybody may have written, and believes only what [`encode`] did.
 pub(super) fn decode<T: Decode<()>>(key: &[u8], version: u8, row: &[u8]) -> Result<T, Damage> {
+    believe(fields_of(key, version, row)?)
+}
+
+/// As [`decode`], for a row of an older version: `added` are the fields that a later one put behind
+/// its own, with the values that say the same as their absence did.
+pub(super) fn decode_older<T: Decode<()>>(
+    key: &[u8],
+    version: u8,
+    row: &[u8],
+    added: &[u8],
+) -> Result<T, Damage> {
+    believe(&[fields_of(key, version, row)?, added].concat())
+}
+
+/// What stands behind version and checksum, if both are right.
+fn fields_of<'r>(key: &[u8], version: u8, row: &'r [u8]) -> Result<&'r [u8], Damage> {
     let (&found, rest) = row.split_first().ok_or(Damage::Malformed)?;
     if found != version {
         return Err(Damage::Version);
@@ -52,6 +68,10 @@ pub(super) fn decode<T: Decode<()>>(key: &[u8], version: u8, row: &[u8]) -> Resu
     if sum != checksum(key, version, fields) {
         return Err(Damage::Checksum);
     }
+    Ok(fields)
+}
+
+fn believe<T: Decode<()>>(fields: &[u8]) -> Result<T, Damage> {
     match bincode::decode_from_slice(fields, CONFIG) {
         Ok((value, read)) if read == fields.len() => Ok(value),
         _ => Err(Damage::Malformed),
@@ -69,8 +89,9 @@ pub(super) fn checksum(key: &[u8], version: u8, fields: &[u8]) -> [u8; 16] {
     first_half(hasher.finalize())
 }
 
-/// The largest row, bytes: four times the default limit of a header block.
-pub(super) const ROW_MAX: usize = 128 * 1024;
+/// The largest row, bytes: four times the default limit of a header block, and the byte that header
+/// rows have had since version 2, so that the largest older one can still be written.
+pub(super) const ROW_MAX: usize = 128 * 1024 + 1;
 /// Version byte and checksum.
 pub(super) const PREFIX: usize = 17;
 

@@ -16,6 +16,18 @@ pub struct Settings {
     pub refresh: Duration,
     /// `store.cache`: redb's own cache, bytes
     pub cache: usize,
+    /// `store.sharing`
+    pub sharing: Sharing,
     /// `cache.memory`: the memory tier, bytes
     pub memory: u64,
+}
+
+/// Who may have the file open beside the RETTER that writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// Those who look (`retter-db`, a RETTER that waits to take over). Needs a file system with
+    /// byte-range locks.
+    Live,
+    /// Nobody.
+    Exclusive,
 }

@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::counters::Counters;
+use super::handle::{Handle, Slot};
 use super::index::Index;
 use super::memory::Memory;
 use super::queue::Queue;
@@ -9,7 +10,6 @@ use super::trouble::Trouble;
 use crate::clock::UnixMillis;
 use crate::key::Secret;
 use parking_lot::{Mutex, RwLock};
-use redb::Database;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -19,7 +19,8 @@ pub(super) struct Shared {
     pub application: String,
     /// When the store was opened: what had expired by then is not in the index.
     pub opened_at: UnixMillis,
-    pub secret: Secret,
+    /// The file's, as soon as a file is known.
+    pub secret: RwLock<Secret>,
     pub memory: Memory,
     pub queue: Queue,
     pub index: Index,
@@ -28,12 +29,16 @@ pub(super) struct Shared {
     /// Reads of the file at one time.
     pub reads: Arc<Semaphore>,
     pub trouble: Mutex<Option<Trouble>>,
+    pub strikes: Mutex<Strikes>,
+    /// One purge at a time.
+    pub purging: Mutex<()>,
 }
 
 impl Shared {
     /// After a fault: nobody uses this handle any more, and the file is opened again.
-    pub fn lost(&self, db: &Arc<Database>, fault: &redb::Error) {
+    pub fn lost(&self, db: &Arc<Handle>, fault: &redb::Error) {
         if self.file.discard(db) {
+            self.strikes.lock().count(fault, Instant::now());
             let file = self.settings.path.display();
             tracing::warn!(%file, %fault, "the file failed: going on with memory, opening it again");
             self.queue.ask_for_reopen();
@@ -45,22 +50,38 @@ impl Shared {
         let mut known = self.trouble.lock();
         if known.as_ref() != Some(&trouble) {
             let (file, remedy) = (self.settings.path.display(), trouble.remedy());
-            tracing::warn!(%file, reason = %trouble, remedy, "no file: copies are kept in memory only");
+            let meanwhile = match self.file.get() {
+                Some(_) => "it is read but not written; new copies are kept in memory",
+                None => "no file: copies are kept in memory only",
+            };
+            tracing::warn!(%file, reason = %trouble, remedy, "{meanwhile}");
             *known = Some(trouble);
         }
     }
 
-    /// The file can be used again.
-    pub fn found(self: &Arc<Self>) {
-        *self.trouble.lock() = None;
-        if !self.index.is_loaded() {
-            self.load_index();
+    /// The file is open again, if it was not. That there is room again only a commit can say.
+    pub fn opened(&self) {
+        if *self.trouble.lock() != Some(Trouble::Full) {
+            self.found();
         }
-        tracing::info!(file = %self.settings.path.display(), "the file is back");
     }
-}
 
-impl Shared {
+    /// The file can be written again, if it could not.
+    pub fn found(&self) {
+        if self.trouble.lock().take().is_some() {
+            tracing::info!(file = %self.settings.path.display(), "the file is back");
+        }
+    }
+
+    /// From now on people are known by this secret. What memory has of them under another is never
+    /// found again, and gives way in time.
+    pub fn adopt(&self, secret: &Secret) {
+        if self.secret.read().0 != secret.0 {
+            *self.secret.write() = secret.clone();
+            self.queue.drop_personal();
+        }
+    }
+
     /// In a thread of its own, so that the first rescue does not wait for it. Until it is loaded, the
     /// file is asked.
     pub fn load_index(self: &Arc<Self>) {
@@ -78,47 +99,34 @@ impl Shared {
     }
 }
 
-/// The file's handle, while there is one.
+/// Faults that mean a damaged file if there are many of them. One may be a page that nobody needs
+/// any more.
 #[derive(Default)]
-pub(super) struct Slot(RwLock<Handles>);
-
-#[derive(Default)]
-struct Handles {
-    present: Option<Arc<Database>>,
-    /// Not given out any more; whoever has it is finishing.
-    retired: Option<Arc<Database>>,
+pub(super) struct Strikes {
+    count: u32,
+    since: Option<Instant>,
 }
 
-impl Slot {
-    pub fn get(&self) -> Option<Arc<Database>> {
-        self.0.read().present.clone()
-    }
-
-    pub fn set(&self, db: Database) {
-        self.0.write().present = Some(Arc::new(db));
-    }
-
-    /// Closes the file as soon as nobody reads it, and waits for that a second at most: until it is
-    /// closed nobody can open it again.
-    pub fn release(&self) {
-        let handles = std::mem::take(&mut *self.0.write());
-        let until = Instant::now() + RELEASE_MAX;
-        for db in [handles.present, handles.retired].into_iter().flatten() {
-            while Arc::strong_count(&db) > 1 && Instant::now() < until {
-                std::thread::sleep(Duration::from_millis(1));
-            }
+impl Strikes {
+    fn count(&mut self, fault: &redb::Error, now: Instant) {
+        if !Trouble::is_damage(fault) {
+            return;
         }
+        if self.since.is_none_or(|since| now.duration_since(since) > STRIKES_TIME) {
+            *self = Self { count: 0, since: Some(now) };
+        }
+        self.count += 1;
     }
 
-    /// False when another handle has taken its place already.
-    fn discard(&self, db: &Arc<Database>) -> bool {
-        let mut handles = self.0.write();
-        let same = handles.present.as_ref().is_some_and(|present| Arc::ptr_eq(present, db));
-        if same {
-            handles.retired = handles.present.take();
+    /// True once, when there were too many.
+    pub fn are_out(&mut self) -> bool {
+        let out = self.count >= STRIKES_MAX;
+        if out {
+            *self = Self::default();
         }
-        same
+        out
     }
 }
 
-const RELEASE_MAX: Duration = Duration::from_secs(1);
+const STRIKES_MAX: u32 = 3;
+const STRIKES_TIME: Duration = Duration::from_secs(60);

@@ -24,7 +24,11 @@ pub enum Trouble {
     NoFolder,
     /// The operating system forbids it.
     Forbidden,
-    /// Anything else the operating system said: disk full, read-only file system, I/O error.
+    /// There is no room left to write in.
+    Full,
+    /// The file system has no byte-range locks, which those who look beside a writer need.
+    NoLocks,
+    /// Anything else the operating system said: read-only file system, I/O error.
     Io(String),
 }
 
@@ -40,6 +44,8 @@ impl Trouble {
             Trouble::Missing => "not there",
             Trouble::NoFolder => "in a folder that does not exist",
             Trouble::Forbidden => "not ours to open",
+            Trouble::Full => "on a full disk",
+            Trouble::NoLocks => "on a file system without byte-range locks",
             Trouble::Io(_) => "refused by the operating system",
         }
     }
@@ -47,18 +53,47 @@ impl Trouble {
     /// What the operator can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Trouble::Locked => "stop the other process, or give this one its own store.path",
-            Trouble::NeedsRepair | Trouble::Damaged(_) => {
-                "move the file aside and start again: RETTER then begins a new one"
+            Trouble::Locked => {
+                "nothing, if the other one is about to end: this one takes over then; otherwise give \
+                 this one its own store.path"
+            }
+            Trouble::NeedsRepair => {
+                "nothing: it is set aside, and its copies are brought back in the background"
+            }
+            Trouble::Damaged(_) => {
+                "nothing: it is set aside, and a new one is begun; delete it when you have looked at it"
             }
             Trouble::NotOurs(_) => "point store.path to another file, or move this one aside",
             Trouble::Newer { .. } => "start the newer RETTER, or give this one its own store.path",
             Trouble::Missing => "name the file that store.path names",
             Trouble::NoFolder => "create the folder, or correct store.path",
             Trouble::Forbidden => "let this user read and write the file and its folder",
-            Trouble::Io(_) => "see to the disk, then start again",
+            Trouble::Full => "make room: the file is written again within seconds",
+            Trouble::NoLocks => {
+                "set store.sharing to exclusive, or store.path to another file system"
+            }
+            Trouble::Io(_) => "see to the disk: the file is tried again every few seconds",
         }
     }
+
+    /// The storage's fault speaks of its bytes, not of the disk.
+    pub(super) fn is_damage(fault: &redb::Error) -> bool {
+        !matches!(fault, redb::Error::Io(_) | redb::Error::PreviousIo)
+    }
+
+    /// The disk is full, by whatever name the system calls it.
+    pub(super) fn is_want_of_room(fault: &redb::Error) -> bool {
+        matches!(fault, redb::Error::Io(error) if is_full(error.kind()))
+    }
+
+    /// Time does not mend it, only the operator does: the file is not asked for again.
+    pub(super) fn is_hopeless(&self) -> bool {
+        matches!(self, Trouble::NotOurs(_) | Trouble::Newer { .. } | Trouble::NoLocks)
+    }
+}
+
+fn is_full(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
 }
 
 impl std::fmt::Display for Trouble {
@@ -85,6 +120,8 @@ impl From<std::io::Error> for Trouble {
             ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
                 Trouble::NotOurs(error.to_string())
             }
+            kind if is_full(kind) => Trouble::Full,
+            ErrorKind::Unsupported => Trouble::NoLocks,
             _ => Trouble::Io(error.to_string()),
         }
     }

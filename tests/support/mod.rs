@@ -2,6 +2,7 @@
 //! front of it, and a client that notices when it is told less than the whole.
 
 pub mod client;
+pub mod filled;
 pub mod origin;
 pub mod plain;
 pub mod retter;

@@ -6,12 +6,12 @@ use super::origin::Origin;
 use super::{SOON, until};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Settings and arguments, before the start.
@@ -19,8 +19,8 @@ use tempfile::TempDir;
 pub struct Setup {
     variables: BTreeMap<String, String>,
     arguments: Vec<String>,
-    /// What `ulimit -n` is told before the start: `-S` or `-H`, and how many.
-    files: Vec<(&'static str, usize)>,
+    /// What `ulimit` is told before the start.
+    limits: Vec<String>,
 }
 
 /// A running RETTER; killed when dropped. Shows its log when the test has failed.
@@ -75,18 +75,28 @@ impl Setup {
 
     /// Starts with `soft` file descriptors, and may raise that to `hard`.
     pub fn files(mut self, soft: usize, hard: usize) -> Self {
-        self.files = vec![("-S", soft), ("-H", hard)];
+        self.limits = vec![format!("-S -n {soft}"), format!("-H -n {hard}")];
         self
     }
 
-    /// Starts it and waits until it says where it listens.
-    pub fn start(self) -> Retter {
-        let folder = tempfile::tempdir().expect("a folder");
+    /// No file it writes may be larger, in blocks of 512 bytes.
+    pub fn largest_file(mut self, blocks: u64) -> Self {
+        self.limits = vec![format!("-f {blocks}")];
+        self
+    }
+
+    /// In a folder of the test's own, which is filled before the start.
+    pub fn start_in(self, folder: TempDir) -> Retter {
         let (child, log) = self.spawn(&folder);
         let mut retter =
             Retter { setup: self, folder, child, address: ([127, 0, 0, 1], 0).into(), log };
         retter.address = retter.wait_for_address().expect("RETTER says where it listens");
         retter
+    }
+
+    /// Starts it and waits until it says where it listens.
+    pub fn start(self) -> Retter {
+        self.start_in(tempfile::tempdir().expect("a folder"))
     }
 
     /// Runs it in `folder` to its end, for what ends by itself.
@@ -113,10 +123,10 @@ impl Setup {
 
     fn program(&self) -> Command {
         let binary = env!("CARGO_BIN_EXE_retter");
-        if self.files.is_empty() {
+        if self.limits.is_empty() {
             return Command::new(binary);
         }
-        let limits = self.files.iter().map(|(kind, count)| format!("ulimit {kind} -n {count} && "));
+        let limits = self.limits.iter().map(|limit| format!("ulimit {limit} && "));
         let script = limits.collect::<String>() + "exec \"$0\" \"$@\"";
         let mut command = Command::new("/bin/sh");
         command.args(["-c", &script, binary]);
@@ -194,6 +204,29 @@ impl Retter {
         self.setup = self.setup.clone().set("SERVER_LISTEN", self.address);
         (self.child, self.log) = self.setup.spawn(&self.folder);
         self.address = self.wait_for_address().expect("RETTER says where it listens");
+    }
+
+    /// Kills it, starts it again, and asks as soon as it takes connections: the answer, and the time
+    /// from the start to its end.
+    pub fn restart_and_ask(&mut self, visit: &Visit) -> (Answer, Duration) {
+        self.kill9();
+        self.setup = self.setup.clone().set("SERVER_LISTEN", self.address);
+        let started = Instant::now();
+        (self.child, self.log) = self.setup.spawn(&self.folder);
+        while TcpStream::connect(self.address).is_err() {
+            assert!(started.elapsed() < SOON, "not started:\n{}", self.log());
+            thread::sleep(Duration::from_micros(200));
+        }
+        let answer = self.visit(visit);
+        (answer, started.elapsed())
+    }
+
+    /// A figure of `/health`, by the names on the way to it.
+    pub fn figure(&self, names: &[&str]) -> f64 {
+        let health: serde_json::Value =
+            serde_json::from_str(&self.get("/health").text()).expect("JSON");
+        let figure = names.iter().fold(&health, |value, name| &value[name]);
+        figure.as_f64().unwrap_or_else(|| panic!("no figure {names:?} in {health}"))
     }
 
     /// The same with one setting changed.

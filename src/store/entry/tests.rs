@@ -28,7 +28,15 @@ fn header(text: &str, head: Vec<u8>) -> Header {
             stored_hash: [6; 16],
             content_hash: [7; 16],
         },
+        purged: true,
     }
+}
+
+/// The row that version 1 wrote of the same: no flag, and its own version byte.
+fn row_of_version_1(header: &Header) -> Vec<u8> {
+    let row = header.encode(ID).unwrap();
+    let fields = &row[PREFIX..row.len() - 1];
+    [&[1], checksum(&ID.0, 1, fields).as_slice(), fields].concat()
 }
 
 /// A row with a right checksum over these fields.
@@ -51,9 +59,39 @@ fn row_of_another_id_version_or_length_is_refused() {
     for end in 1..row.len() {
         assert!(Header::decode(ID, &row[..end]).is_err());
     }
-    row[0] = 2;
+    row[0] = 3;
     assert_eq!(Header::decode(ID, &row), Err(Damage::Version));
     assert_eq!(Header::decode(ID, &[]), Err(Damage::Malformed));
+}
+
+#[test]
+fn row_of_version_1_is_a_copy_that_was_not_purged() {
+    let header = header("/a", vec![b'x'; 40]);
+    let old = row_of_version_1(&header);
+    assert_eq!(Header::decode(ID, &old), Ok(Header { purged: false, ..header.clone() }));
+    let mut flipped = old.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    assert_eq!(Header::decode(ID, &flipped), Err(Damage::Checksum));
+    // Neither byte can be passed off as the other.
+    for (byte, mut row) in [(2, old), (1, header.encode(ID).unwrap())] {
+        row[0] = byte;
+        assert_eq!(Header::decode(ID, &row), Err(Damage::Checksum));
+    }
+}
+
+#[test]
+fn the_checksum_covers_the_purge_and_the_seal_does_not() {
+    let header = header("/a", vec![b'x'; 40]);
+    let mut row = header.encode(ID).unwrap();
+    *row.last_mut().unwrap() = 0;
+    assert_eq!(Header::decode(ID, &row), Err(Damage::Checksum));
+    let not_purged = Header { purged: false, ..header.clone() };
+    assert_eq!(header.head_bound(ID), not_purged.head_bound(ID));
+    let other = Header { why: 2, ..header.clone() };
+    assert_ne!(header.head_bound(ID), other.head_bound(ID));
+    let other = header.body.clone();
+    let other = Header { body: BodyRef { content_hash: [8; 16], ..other }, ..header.clone() };
+    assert_ne!(header.head_bound(ID), other.head_bound(ID));
 }
 
 #[test]

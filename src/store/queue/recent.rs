@@ -60,7 +60,7 @@ fn class_of(change: &Change) -> Option<u64> {
         return None;
     };
     let mut hasher = DefaultHasher::new();
-    (copy.status, copy.why as u8).hash(&mut hasher);
+    (copy.status, copy.why as u8, copy.purged).hash(&mut hasher);
     copy.headers.get(CONTENT_ENCODING).hash(&mut hasher);
     copy.headers.get(CONTENT_TYPE).hash(&mut hasher);
     Some(hasher.finish())

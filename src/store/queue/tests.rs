@@ -22,6 +22,7 @@ fn put(bytes: usize) -> Change {
         body: Bytes::from(vec![0; bytes]),
         stored_at: UnixMillis(0),
         why: Why::Anonymous,
+        purged: false,
     };
     let key = StoreKey { place: place.into(), identity: Identity::Anonymous, variant: Vec::new() };
     Change::Put { key: Arc::new(key), copy: Arc::new(copy) }
@@ -33,10 +34,15 @@ fn queue(refresh: Duration) -> (Queue, Arc<Counters>) {
 }
 
 fn batch(queue: &Queue) -> Batch {
-    match queue.next(&Pace::new(Duration::ZERO)) {
+    match queue.next(&Pace::new(Duration::ZERO), never()) {
         Next::Write(batch) => batch,
         _ => panic!("nothing to write"),
     }
+}
+
+/// No sweep is due.
+fn never() -> Instant {
+    Instant::now() + Duration::from_secs(3_600)
 }
 
 fn dropped(counters: &Counters) -> u64 {
@@ -131,5 +137,74 @@ fn closed_queue_gives_out_everything_and_then_ends() {
     queue.push(id(0), Some(put(2)), || {});
     queue.close();
     queue.done(&batch(&queue));
-    assert!(matches!(queue.next(&Pace::new(Duration::ZERO)), Next::Close));
+    assert!(matches!(queue.next(&Pace::new(Duration::ZERO), never()), Next::Close));
 }
+
+#[test]
+fn purge_is_taken_alone_and_before_what_waits() {
+    let (queue, _) = queue(Duration::ZERO);
+    queue.push(id(0), Some(put(0)), || {});
+    queue.push(id(1), Some(put(0)), || {});
+    let chunk = Chunk::new(vec![id(0), id(7)], true);
+    std::thread::scope(|scope| {
+        let purge = scope.spawn(|| queue.purge(&chunk, SOON, || {}));
+        // What waited has its turn if the purge is not there yet.
+        let mut first = batch(&queue);
+        while first.purge.is_none() {
+            queue.done(&first);
+            first = batch(&queue);
+        }
+        let gone = |id| matches!(queue.look(id).1.as_deref(), Some(Change::Forget));
+        assert!(gone(id(0)) && gone(id(7)) && !gone(id(1)));
+        assert_eq!(first.changes.len(), 2);
+        queue.push(id(0), Some(put(0)), || {});
+        assert!(!gone(id(0)), "what is put after it is newer");
+        queue.done(&first);
+        assert_eq!(purge.join().unwrap(), Waited::Done);
+    });
+    assert!(batch(&queue).changes.iter().any(|(key, _)| *key == id(0)));
+}
+
+#[test]
+fn between_two_chunks_of_a_purge_the_changes_have_their_turn() {
+    let (queue, _) = queue(Duration::ZERO);
+    let chunks = [1, 2].map(|number| Chunk::new(vec![id(number)], false));
+    std::thread::scope(|scope| {
+        let purge = scope.spawn(|| chunks.each_ref().map(|c| queue.purge(c, SOON, || {})));
+        let first = batch(&queue);
+        assert!(first.purge.is_some());
+        queue.push(id(9), Some(put(0)), || {});
+        queue.done(&first);
+        // The purge waits for them, so they are not gathered for an hour.
+        let Next::Write(second) = queue.next(&Pace::new(HOUR), never()) else { panic!("no batch") };
+        assert!(second.purge.is_none() && second.changes[0].0 == id(9));
+        queue.done(&second);
+        let third = batch(&queue);
+        assert!(third.purge.is_some());
+        queue.done(&third);
+        assert_eq!(purge.join().unwrap(), [Waited::Done; 2]);
+    });
+}
+
+#[test]
+fn failed_purge_comes_again_and_one_without_a_writer_says_so() {
+    let (queue, _) = queue(Duration::ZERO);
+    let chunk = Chunk::new(vec![id(0)], true);
+    std::thread::scope(|scope| {
+        let purge = scope.spawn(|| queue.purge(&chunk, SOON, || {}));
+        let first = batch(&queue);
+        queue.failed(first);
+        assert!(matches!(queue.look(id(0)).1.as_deref(), Some(Change::Forget)));
+        let again = batch(&queue);
+        assert!(again.purge.is_some());
+        queue.failed(again);
+        queue.end();
+        assert_eq!(purge.join().unwrap(), Waited::NoWriter);
+    });
+    let chunk = Chunk::new(vec![id(0)], true);
+    assert_eq!(queue.purge(&chunk, SOON, || {}), Waited::NoWriter);
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+/// What a broken purge may hold up these tests.
+const SOON: Duration = Duration::from_secs(5);

@@ -1,8 +1,11 @@
 //! What waits, and in which order: the queue without its lock and its threads.
 
+mod purge;
+
 use super::Batch;
+use super::lane::Lane;
 use super::recent::Recent;
-use crate::key::EntryId;
+use crate::key::{EntryId, Identity, Secret};
 use crate::store::breakers::Update;
 use crate::store::change::Change;
 use crate::store::counters::{Counters, Dropped};
@@ -27,11 +30,16 @@ pub(super) struct Waiting {
     recent: Recent,
     /// Ready, if there are any; not counted with the changes, since there is only one of it.
     breakers: Option<Update>,
+    secret: Option<Secret>,
+    /// Goes before all that waits: see there.
+    pub lane: Lane,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     Open,
+    /// What waits is written at once, what comes then is not.
+    Yielding,
     Closing,
     Ended,
 }
@@ -72,6 +80,8 @@ impl Waiting {
             later: BTreeMap::new(),
             recent: Recent::new(refresh),
             breakers: None,
+            secret: None,
+            lane: Lane::default(),
         }
     }
 
@@ -79,6 +89,10 @@ impl Waiting {
     pub fn end(&mut self) {
         let epochs = self.epochs.clone();
         *self = Self { state: State::Ended, epochs, ..Self::new(self.recent.refresh) };
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.state == State::Ended
     }
 
     /// How often copies of this one's group have changed.
@@ -117,9 +131,54 @@ impl Waiting {
             return false;
         }
         self.breakers = Some(update.over(self.breakers.as_ref()));
+        self.make_ready(now)
+    }
+
+    /// True when the writer has to hear of it.
+    pub fn push_secret(&mut self, secret: Secret, now: Instant) -> bool {
+        self.secret.get_or_insert(secret);
+        self.make_ready(now)
+    }
+
+    /// True when nothing was ready before.
+    fn make_ready(&mut self, now: Instant) -> bool {
         let first = self.ready_since.is_none();
         self.ready_since.get_or_insert(now);
         first
+    }
+
+    /// Something waits, ready or not.
+    pub fn has_work(&self) -> bool {
+        !self.pending.is_empty() || self.ready_since.is_some()
+    }
+
+    /// Half of the queue stays free for requests.
+    pub fn has_room_to_spare(&self, change: &Change) -> bool {
+        let bytes = self.bytes + change.weight();
+        self.pending.is_empty() || (self.pending.len() < CHANGES_MAX / 2 && bytes <= BYTES_MAX / 2)
+    }
+
+    /// Lets go of what waits for people.
+    pub fn drop_personal(&mut self) {
+        let is_personal = |change: &Change| match change {
+            Change::Put { key, .. } => key.identity != Identity::Anonymous,
+            _ => false,
+        };
+        let Self { pending, bytes, ready_bytes, .. } = self;
+        pending.retain(|_, pending| {
+            let goes = is_personal(&pending.change) && pending.place != Place::Writing;
+            if goes {
+                *bytes -= pending.change.weight();
+            }
+            if goes && pending.place == Place::Ready {
+                *ready_bytes = ready_bytes.saturating_sub(pending.change.weight());
+            }
+            !goes
+        });
+    }
+
+    pub fn forget_write(&mut self, id: EntryId) {
+        self.recent.forget(id);
     }
 
     pub fn breakers_failed(&mut self, older: Update, now: Instant) {
@@ -213,9 +272,14 @@ impl Waiting {
     pub fn when(&mut self, now: Instant, pace: &Pace) -> When {
         self.call_up(now);
         let closing = self.state != State::Open;
+        if let Some(since) = self.lane.since() {
+            return When::At(if closing { now } else { pace.earliest(since) });
+        }
         match (self.ready_since, self.later.first_key_value()) {
             (Some(_), _) if closing => When::At(now),
-            (Some(since), _) if self.is_full_batch() => When::At(pace.earliest(since)),
+            (Some(since), _) if self.is_full_batch() || self.lane.wanted => {
+                When::At(pace.earliest(since))
+            }
             (Some(since), _) => When::At(pace.due(since)),
             (None, Some(((due, _), _))) => When::At(*due),
             (None, None) => When::Never,
@@ -238,8 +302,12 @@ impl Waiting {
     }
 
     pub fn take(&mut self, now: Instant) -> Batch {
+        if let Some(purge) = self.lane.take() {
+            return Batch::purging(purge);
+        }
         let (mut batch, mut bytes) = (Batch::default(), 0);
         batch.breakers = self.breakers.take();
+        batch.secret = self.secret.take();
         self.recent.make_room(BATCH_CHANGES, now);
         while batch.changes.len() < BATCH_CHANGES && (bytes < BATCH_BYTES) {
             let Some(id) = self.ready.pop_front() else {
@@ -256,6 +324,7 @@ impl Waiting {
         }
         self.ready_bytes = self.ready_bytes.saturating_sub(bytes);
         self.ready_since = (!self.ready.is_empty()).then_some(now);
+        self.lane.changes_had_their_turn();
         batch
     }
 

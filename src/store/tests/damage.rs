@@ -1,10 +1,11 @@
 use super::*;
-use crate::store::file::{BODIES, ENTRIES, EXPIRY, Opened, begin_write};
+use crate::store::file::{BODIES, ENTRIES, EXPIRY, begin_write};
+use crate::store::handle::Handle;
 use crate::store::lookup::Answer;
-use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata};
+use redb::{ReadableTable, ReadableTableMetadata};
 
 /// Rows of entries, bodies and expiries.
-pub(super) fn rows(db: &Database) -> [u64; 3] {
+pub(super) fn rows(db: &Handle) -> [u64; 3] {
     let read = db.begin_read().unwrap();
     [
         read.open_table(ENTRIES).unwrap().len().unwrap(),
@@ -13,13 +14,12 @@ pub(super) fn rows(db: &Database) -> [u64; 3] {
     ]
 }
 
-pub(super) fn opened(house: &House) -> Database {
-    let Opened { db, .. } = file::open(&house.settings, APPLICATION).unwrap();
-    db
+pub(super) fn opened(house: &House) -> Handle {
+    house.opened().0
 }
 
-pub(super) fn change_row(db: &Database, change: impl Fn(&mut Vec<u8>)) {
-    let transaction = begin_write(db).unwrap();
+pub(super) fn change_row(db: &Handle, change: impl Fn(&mut Vec<u8>)) {
+    let transaction = begin_write(db.own().unwrap()).unwrap();
     {
         let mut table = transaction.open_table(ENTRIES).unwrap();
         let first = table.first().unwrap().map(|(id, row)| (*id.value(), row.value().to_vec()));
@@ -30,8 +30,8 @@ pub(super) fn change_row(db: &Database, change: impl Fn(&mut Vec<u8>)) {
     transaction.commit().unwrap();
 }
 
-pub(super) fn change_body(db: &Database, change: impl Fn(&mut Vec<u8>)) {
-    let transaction = begin_write(db).unwrap();
+pub(super) fn change_body(db: &Handle, change: impl Fn(&mut Vec<u8>)) {
+    let transaction = begin_write(db.own().unwrap()).unwrap();
     {
         let mut table = transaction.open_table(BODIES).unwrap();
         let first = table.first().unwrap().map(|(id, chunk)| (*id.value(), chunk.value().to_vec()));
@@ -42,7 +42,7 @@ pub(super) fn change_body(db: &Database, change: impl Fn(&mut Vec<u8>)) {
     transaction.commit().unwrap();
 }
 
-fn read(db: &Database, key: &StoreKey) -> Answer {
+fn read(db: &Handle, key: &StoreKey) -> Answer {
     lookup::read(db, key.id(), key, UnixMillis(0)).unwrap()
 }
 
@@ -109,7 +109,7 @@ async fn damage_seen_in_an_old_row_does_not_drop_its_successor() {
 async fn row_under_another_id_is_never_served() {
     let house = House::with(&[(&key("/a"), &page("a"))]).await;
     let db = opened(&house);
-    let transaction = begin_write(&db).unwrap();
+    let transaction = begin_write(db.own().unwrap()).unwrap();
     {
         let mut table = transaction.open_table(ENTRIES).unwrap();
         let row = table.get(&key("/a").id().0).unwrap().unwrap().value().to_vec();

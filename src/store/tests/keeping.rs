@@ -144,9 +144,9 @@ async fn index_knows_what_the_file_has_and_leaves_out_what_has_expired() {
 #[tokio::test]
 async fn until_the_index_is_loaded_a_miss_asks_the_file() {
     let house = House::with(&[(&key("/"), &page("x"))]).await;
-    let opened = file::open(&house.settings, APPLICATION).unwrap();
+    let (db, _) = house.opened();
     let store = Store::new(house.settings.clone(), APPLICATION, Secret([0; 32]), NOW);
-    store.shared.file.set(opened.db);
+    store.shared.file.set(db);
     assert!(store.has(key("/").id()).await);
     assert!(!store.has(key("/other").id()).await);
 }
@@ -188,15 +188,15 @@ async fn live_bytes_return_to_zero_when_everything_is_forgotten() {
     store.forget(key("/").id());
     store.forget(persons("/", 1).id());
     store.close().await;
-    let db = file::open(&house.settings, APPLICATION).unwrap();
-    assert_eq!((db.meta.live, db.meta.copies), (0, 0));
-    assert_eq!(damage::rows(&db.db), [0, 0, 0], "entries, bodies, expiries");
+    let (db, meta) = house.opened();
+    assert_eq!((meta.live, meta.copies), (0, 0));
+    assert_eq!(damage::rows(&db), [0, 0, 0], "entries, bodies, expiries");
 }
 
 #[tokio::test]
 async fn page_forgotten_while_the_index_loads_is_not_brought_back() {
     let house = House::with(&[(&key("/a"), &page("a")), (&key("/b"), &page("b"))]).await;
-    let db = Arc::new(file::open(&house.settings, APPLICATION).unwrap().db);
+    let db = Arc::new(house.opened().0);
     let index = Index::default();
     index.remove(key("/a").id());
     index.remove(key("/b").id());

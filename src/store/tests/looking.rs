@@ -83,7 +83,7 @@ async fn own_key(house: &House, path: &str, session: &str) -> StoreKey {
     let settings = crate::key::Settings::default();
     let store = house.open();
     let key = CacheKey::of(&parts, &settings).unwrap();
-    let identity = key.visitor.identity(store.secret());
+    let identity = key.visitor.identity(&store.secret());
     store.close().await;
     key.store_key(identity)
 }
@@ -110,7 +110,7 @@ async fn reader_opens_a_sealed_copy_for_its_own_session_only() {
 #[tokio::test]
 async fn reader_shows_nothing_damaged() {
     let change = |bytes: &mut Vec<u8>| *bytes.last_mut().unwrap() ^= 1;
-    for damage in [change_row, change_body] as [fn(&redb::Database, fn(&mut Vec<u8>)); 2] {
+    for damage in [change_row, change_body] as [fn(&Handle, fn(&mut Vec<u8>)); 2] {
         let house = House::with(&[(&key("/"), &page("some words ".repeat(100)))]).await;
         damage(&opened(&house), change);
         let reader = Reader::open(house.path()).unwrap();

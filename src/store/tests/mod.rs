@@ -1,13 +1,20 @@
 //! The store's claims, on real files.
 
+mod checking;
 mod damage;
+mod formats;
 mod keeping;
 mod looking;
+mod packing;
+mod purging;
 mod remembering;
 mod sealed;
+mod sweeping;
 mod troubled;
 mod writing;
 
+use super::handle::Handle;
+use super::meta::Meta;
 use super::*;
 use crate::key::{Identity, Person, Place};
 use http::HeaderValue;
@@ -35,6 +42,7 @@ impl House {
             commit: Duration::from_millis(1),
             refresh: Duration::ZERO,
             cache: 32 << 20,
+            sharing: Sharing::Live,
             memory: 64 << 20,
         };
         Self { folder, settings }
@@ -62,6 +70,12 @@ impl House {
             store.put((*key).clone(), (*copy).clone(), true);
         }
         store.close().await;
+    }
+
+    /// The file, and what it says about itself.
+    fn opened(&self) -> (Handle, Meta) {
+        let opened = file::open(&self.settings, APPLICATION, Meta::default()).unwrap();
+        (Handle::Own(opened.db), opened.meta)
     }
 
     /// What `kill -9` leaves: the bytes of the file at this moment, in another folder.
@@ -100,7 +114,8 @@ fn page(body: impl Into<Bytes>) -> Copy {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
     headers.append("link", HeaderValue::from_static("</a>"));
     headers.append("link", HeaderValue::from_bytes(b"</\xe4>").unwrap());
-    Copy { status: StatusCode::OK, headers, body: body.into(), stored_at: NOW, why: Why::Anonymous }
+    let (body, why) = (body.into(), Why::Anonymous);
+    Copy { status: StatusCode::OK, headers, body, stored_at: NOW, why, purged: false }
 }
 
 /// A body that zstd cannot make smaller.
@@ -115,6 +130,7 @@ fn assert_same(found: Option<Arc<Copy>>, copy: &Copy) {
     assert_eq!(found.headers, copy.headers);
     assert!(found.body == copy.body, "{} and {} bytes", found.body.len(), copy.body.len());
     assert_eq!((found.stored_at, found.why), (copy.stored_at, copy.why));
+    assert_eq!(found.purged, copy.purged);
 }
 
 /// Waits for the other threads, not for the clock.

@@ -4,7 +4,6 @@ use super::*;
 use crate::breaker::{LONGEST_NAME, Level, Saved, State, Tally, Unsaved};
 use crate::store::breakers::list;
 use crate::store::file::{BREAKERS, begin_write};
-use redb::ReadableDatabase;
 
 fn open(level: Level) -> Saved {
     Saved {
@@ -135,15 +134,15 @@ async fn damaged_breaker_is_dropped_and_the_others_are_not() {
     let store = house.open();
     write(&store, Unsaved::All(vec![open(Level::Application), path("/a")]), NOW);
     store.close().await;
-    let opened = file::open(&house.settings, APPLICATION).unwrap();
-    let transaction = begin_write(&opened.db).unwrap();
+    let (db, _) = house.opened();
+    let transaction = begin_write(db.own().unwrap()).unwrap();
     let row = [0xff; 40];
     transaction.open_table(BREAKERS).unwrap().insert("application", row.as_slice()).unwrap();
     transaction.commit().unwrap();
-    let table = opened.db.begin_read().unwrap().open_table(BREAKERS).unwrap();
+    let table = db.begin_read().unwrap().open_table(BREAKERS).unwrap();
     let listed = list(&table).unwrap();
     assert!(listed[0].as_ref().is_err_and(|damaged| damaged.name == "application"));
-    drop((table, opened));
+    drop((table, db));
     let store = house.open();
     assert_eq!(levels(&store.breakers(NOW)), [&Level::Path("/a".into())]);
     write(&store, Unsaved::Counts(Box::new(closed())), NOW);

@@ -75,30 +75,15 @@ async fn unchanged_body_is_not_written_again() {
         let house = House::with(&[(&owner, &page("the same"))]).await;
         let newer = Copy { stored_at: UnixMillis(NOW.0 + 1), ..page("the same") };
         house.keep(&[(&owner, &newer)]).await;
-        let opened = file::open(&house.settings, APPLICATION).unwrap();
-        assert_eq!(opened.meta.next_body, 1, "one body was ever written");
-        drop(opened);
+        let (db, meta) = house.opened();
+        assert_eq!(meta.next_body, 1, "one body was ever written");
+        drop(db);
         assert_same(house.get(&owner).await, &newer);
         house.keep(&[(&owner, &page("another"))]).await;
-        let opened = file::open(&house.settings, APPLICATION).unwrap();
-        assert_eq!(opened.meta.next_body, 2);
-        assert_eq!(damage::rows(&opened.db), [1, 1, 1]);
+        let (db, meta) = house.opened();
+        assert_eq!(meta.next_body, 2);
+        assert_eq!(damage::rows(&db), [1, 1, 1]);
     }
-}
-
-#[tokio::test]
-async fn new_pages_are_refused_at_maxsize_and_kept_in_memory() {
-    let mut house = House::new();
-    house.settings.maxsize = 50_000;
-    let store = house.open();
-    store.put(key("/a"), page(noise(40_000)), true);
-    store.put(key("/b"), page(noise(40_000)), true);
-    until("one refused", || store.counters().dropped[Dropped::MaxSize as usize] == 1);
-    store.put(key("/a"), page(noise(41_000)), true);
-    assert!(store.get(&key("/b"), NOW).await.is_some());
-    store.close().await;
-    assert_same(house.get(&key("/a")).await, &page(noise(41_000)));
-    assert!(house.get(&key("/b")).await.is_none());
 }
 
 #[tokio::test]

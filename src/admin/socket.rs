@@ -1,0 +1,116 @@
+//! RETTER's end of the socket beside the file: what an operator can have done while it runs.
+//!
+//! Only the RETTER that writes the file has it; one that waits for the file makes it when the file is
+//! its own. It is its owner's alone from its first moment, and who connects must be the owner or
+//! root. What a crash left behind is replaced, what answers is not. If it cannot be made, a log line
+//! says so and RETTER serves on.
+//!
+//! Everything is bounded: conversations, the length of a request, the time for it. See
+//! [`crate::control`] for what is said, and [`verbs`] for what can be asked.
+
+mod conversation;
+mod verbs;
+
+use crate::control;
+use crate::store::{Store, Trouble};
+use conversation::serve;
+use std::fs::{self, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::net::{UnixListener, UnixSocket, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tracing::warn;
+
+/// The socket, while RETTER runs.
+pub struct Socket {
+    path: PathBuf,
+    listens: Arc<AtomicBool>,
+    task: JoinHandle<()>,
+}
+
+impl Socket {
+    /// Makes it in the background, as soon as the file is this RETTER's.
+    pub fn open(file: &Path, store: Store) -> Self {
+        let path = control::socket_beside(file);
+        let listens = Arc::new(AtomicBool::new(false));
+        let task = tokio::spawn(listen(path.clone(), store, listens.clone()));
+        Self { path, listens, task }
+    }
+
+    /// Takes it away; before the file is given up, so that a successor's is left alone. What was
+    /// asked and is under way goes on.
+    pub async fn close(self) {
+        self.task.abort();
+        let _ = self.task.await;
+        if self.listens.load(Ordering::Acquire) {
+            // Somebody may have tidied up.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+async fn listen(path: PathBuf, store: Store, listens: Arc<AtomicBool>) {
+    // Another RETTER has the file, and its socket with it.
+    while store.trouble() == Some(Trouble::Locked) {
+        sleep(SHORTLY).await;
+    }
+    let listener = match bind(&path, &listens).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            warn!(socket = %path.display(), %error, "no socket: `retter-db purge` works only while RETTER does not run");
+            return;
+        }
+    };
+    let room = Arc::new(Semaphore::new(CONVERSATIONS));
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Here, so that who came first has the place.
+                let place = room.clone().try_acquire_owned().ok();
+                tokio::spawn(serve(stream, store.clone(), place));
+            }
+            // Out of file descriptors, most likely.
+            Err(_) => sleep(SHORTLY).await,
+        }
+    }
+}
+
+/// The mode is set before the path leads to the socket. Where the system does not know that (only
+/// Linux does), it is set at once after, and who connects in between is asked who he is.
+async fn bind(path: &Path, listens: &AtomicBool) -> io::Result<UnixListener> {
+    make_room(path).await?;
+    let socket = UnixSocket::new_stream()?;
+    #[cfg(target_os = "linux")]
+    rustix::fs::fchmod(&socket, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)?;
+    socket.bind(path)?;
+    listens.store(true, Ordering::Release);
+    fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    socket.listen(CONVERSATIONS as u32)
+}
+
+/// Takes away what a crash left behind, and nothing else.
+async fn make_room(path: &Path) -> io::Result<()> {
+    let asked = timeout(SHORTLY, UnixStream::connect(path)).await;
+    match asked.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into())) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+            if fs::symlink_metadata(path)?.file_type().is_socket() {
+                return fs::remove_file(path);
+            }
+            Err(io::Error::new(ErrorKind::AlreadyExists, "there is something else: move it aside"))
+        }
+        Err(error) => Err(error),
+        Ok(_) => Err(io::Error::new(ErrorKind::AddrInUse, "another process answers there")),
+    }
+}
+
+/// At one time.
+const CONVERSATIONS: usize = 8;
+/// For what should take no time, and between two looks at a file that another has.
+const SHORTLY: Duration = Duration::from_secs(1);

@@ -1,0 +1,94 @@
+//! The open file, in the ways it can be open, and the one place where it is held.
+
+use parking_lot::RwLock;
+use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// An open file. All can be read; one can be written.
+pub(super) enum Handle {
+    /// This RETTER is the writer.
+    Own(Database),
+    /// Another one is; this one follows.
+    Beside(ReadOnlyDatabase),
+    /// As it was when there was no room left to write: nothing of what is done to it reaches the
+    /// disk.
+    Frozen(Database),
+}
+
+impl Handle {
+    pub fn begin_read(&self) -> Result<ReadTransaction, redb::Error> {
+        Ok(match self {
+            Self::Own(db) | Self::Frozen(db) => db.begin_read()?,
+            Self::Beside(db) => db.begin_read()?,
+        })
+    }
+
+    /// What may be written to.
+    pub fn own(&self) -> Option<&Database> {
+        match self {
+            Self::Own(db) => Some(db),
+            Self::Beside(_) | Self::Frozen(_) => None,
+        }
+    }
+}
+
+/// The file's handle, while there is one.
+#[derive(Default)]
+pub(super) struct Slot(RwLock<Handles>);
+
+#[derive(Default)]
+struct Handles {
+    present: Option<Arc<Handle>>,
+    /// Not given out any more; whoever has it is finishing.
+    retired: Option<Arc<Handle>>,
+}
+
+impl Slot {
+    pub fn get(&self) -> Option<Arc<Handle>> {
+        self.0.read().present.clone()
+    }
+
+    /// This RETTER is the writer now.
+    pub fn is_own(&self) -> bool {
+        self.0.read().present.as_ref().is_some_and(|handle| handle.own().is_some())
+    }
+
+    pub fn set(&self, handle: Handle) {
+        self.0.write().present = Some(Arc::new(handle));
+    }
+
+    /// Closes the file as soon as nobody reads it, and waits for that a second at most: until it is
+    /// closed nobody can open it again.
+    pub fn release(&self) {
+        let handles = std::mem::take(&mut *self.0.write());
+        close([handles.present, handles.retired]);
+    }
+
+    /// The same for what is not given out any more.
+    pub fn release_retired(&self) {
+        let retired = self.0.write().retired.take();
+        close([retired]);
+    }
+
+    /// False when another handle has taken its place already.
+    pub fn discard(&self, db: &Arc<Handle>) -> bool {
+        let mut handles = self.0.write();
+        let same = handles.present.as_ref().is_some_and(|present| Arc::ptr_eq(present, db));
+        if same {
+            handles.retired = handles.present.take();
+        }
+        same
+    }
+}
+
+fn close(handles: impl IntoIterator<Item = Option<Arc<Handle>>>) {
+    let until = Instant::now() + RELEASE_MAX;
+    for handle in handles.into_iter().flatten() {
+        while Arc::strong_count(&handle) > 1 && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+const RELEASE_MAX: Duration = Duration::from_secs(1);
