@@ -19,15 +19,16 @@ pub(super) enum Change {
     Put {
         key: Arc<StoreKey>,
         copy: Arc<Copy>,
+        /// The body that is there was found damaged: it does not stay, even if it should say the
+        /// same.
+        anew: bool,
     },
     /// Brought back from a file that was set aside, as it was there.
     Restore(Box<New>),
     /// The page is gone.
     Forget,
     /// Found damaged: removed, if it still is the row with this hash.
-    Discard {
-        row_hash: [u8; 16],
-    },
+    Discard { row_hash: [u8; 16] },
     /// The copy is kept for an outage, and is not fresh any more.
     Purge,
 }
@@ -36,7 +37,7 @@ impl Change {
     /// Bytes it holds while it waits.
     pub fn weight(&self) -> usize {
         match self {
-            Change::Put { key, copy } => memory::weight(key, copy),
+            Change::Put { key, copy, .. } => memory::weight(key, copy),
             Change::Restore(new) => new.weight() as usize,
             Change::Forget | Change::Discard { .. } | Change::Purge => size_of::<Change>(),
         }

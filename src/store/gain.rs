@@ -7,7 +7,6 @@ use super::reader;
 use super::shared::Shared;
 use super::trouble::Trouble;
 use super::{aside, file, recover};
-use crate::clock::UnixMillis;
 use crate::key::Secret;
 use std::sync::Arc;
 
@@ -52,7 +51,7 @@ impl Shared {
     /// never used: copies are sealed to theirs.
     fn fresh(&self) -> Meta {
         let recovers = aside::unrepaired(&self.settings.path).exists();
-        let next_body = if recovers { UnixMillis::read().0 << BODIES_A_MILLI_LOG } else { 0 };
+        let next_body = if recovers { meta::unused_bodies() } else { 0 };
         Meta { secret: self.secret.read().0, next_body, ..Meta::default() }
     }
 
@@ -121,6 +120,3 @@ impl Shared {
         .flatten()
     }
 }
-
-/// log2 of more bodies than are ever written in a millisecond.
-const BODIES_A_MILLI_LOG: u32 = 16;

@@ -1,10 +1,13 @@
 //! What the file says about itself (`meta.v1`).
 
+use super::change::Old;
 use super::file::{BODIES, BREAKERS, ENTRIES, EXPIRY, META, begin_write};
+use super::seal::first_half;
 use super::trouble::Trouble;
-use crate::key::Secret;
+use crate::clock::UnixMillis;
+use crate::key::{EntryId, Secret};
 use redb::{
-    Database, Key, ReadTransaction, ReadableDatabase, ReadableTableMetadata, Table,
+    Database, Key, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table,
     TableDefinition, Value, WriteTransaction,
 };
 
@@ -50,7 +53,8 @@ pub(super) fn take_over(db: &Database, application: &str, fresh: Meta) -> Result
 /// Part of every batch: the counters belong to the rows they count.
 pub(super) fn save(transaction: &WriteTransaction, meta: &Meta) -> Result<(), redb::Error> {
     put(transaction, LIVE, &meta.live.to_be_bytes())?;
-    put(transaction, NEXT_BODY, &meta.next_body.to_be_bytes())
+    put(transaction, NEXT_BODY, &meta.next_body.to_be_bytes())?;
+    put(transaction, FIGURES, &sum(meta.live, meta.next_body))
 }
 
 /// The last words of a writer that was told to stop.
@@ -104,16 +108,38 @@ pub(super) fn save_secret(
 /// `None`: a new file.
 pub(super) fn load(transaction: &ReadTransaction) -> Result<Option<Meta>, redb::Error> {
     let Some(secret) = secret(transaction)? else { return Ok(None) };
-    let number = |name| -> Result<u64, redb::Error> {
-        let bytes = get(transaction, name)?.and_then(|bytes| bytes.try_into().ok());
-        Ok(bytes.map_or(0, u64::from_be_bytes))
-    };
-    Ok(Some(Meta {
-        secret: secret.0,
-        live: number(LIVE)?,
-        next_body: number(NEXT_BODY)?,
-        copies: transaction.open_table(ENTRIES)?.len()?,
-    }))
+    let written = figures(transaction)?;
+    let said = get(transaction, FIGURES)?;
+    let sound = written
+        .live
+        .zip(written.next_body)
+        .filter(|&(live, next_body)| said.is_some_and(|said| said == sum(live, next_body)));
+    let (live, next_body) = sound.map_or_else(|| recount(transaction), Ok)?;
+    let copies = transaction.open_table(ENTRIES)?.len()?;
+    Ok(Some(Meta { secret: secret.0, live, next_body, copies }))
+}
+
+/// The figures, from all rows they are about. One flipped bit in `live`, and a file would be full
+/// for good; one in `next-body`, and new bodies would take the place of old ones.
+fn recount(transaction: &ReadTransaction) -> Result<(u64, u64), redb::Error> {
+    tracing::warn!("what the file says of its size cannot be believed: counted anew");
+    let mut live = 0u64;
+    for row in transaction.open_table(ENTRIES)?.iter()? {
+        let (id, row) = row?;
+        live = live.saturating_add(Old::read(EntryId(*id.value()), row.value()).weight());
+    }
+    Ok((live, unused_bodies()))
+}
+
+/// Body ids that no file has used yet, whatever has become of it.
+pub(super) fn unused_bodies() -> u64 {
+    UnixMillis::read().0 << BODIES_A_MILLI_LOG
+}
+
+/// Pages are not checked when they are read, so the figures are.
+fn sum(live: u64, next_body: u64) -> [u8; 16] {
+    let figures = [live.to_be_bytes(), next_body.to_be_bytes()];
+    first_half(blake3::hash(figures.as_flattened()))
 }
 
 /// Entries first: at no moment does one point to a body that is gone.
@@ -124,10 +150,7 @@ fn empty(db: &Database) -> Result<(), redb::Error> {
     drain(db, BREAKERS, 10_000)?;
     drain(db, ENTRIES, 10_000)?;
     drain(db, EXPIRY, 10_000)?;
-    drain(db, BODIES, 500)?;
-    let transaction = begin_write(db)?;
-    put(&transaction, LIVE, &0u64.to_be_bytes())?;
-    Ok(transaction.commit()?)
+    drain(db, BODIES, 500)
 }
 
 /// Removes every row, `batch` of them a transaction.
@@ -171,6 +194,11 @@ const APPLICATION: &str = "application";
 /// No application has this name.
 const NOBODY: &[u8] = b"";
 const CLEAN: &str = "clean";
+/// The sum of the two numbers.
+const FIGURES: &str = "figures";
 const LIVE: &str = "live";
 const NEXT_BODY: &str = "next-body";
 const SECRET: &str = "secret";
+
+/// log2 of more bodies than are ever written in a millisecond.
+const BODIES_A_MILLI_LOG: u32 = 16;

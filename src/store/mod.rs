@@ -180,8 +180,11 @@ impl Store {
         if let Some(reason) = refused {
             counters.drop_for(reason);
         }
-        let change = (on_disk && refused.is_none())
-            .then(|| Change::Put { key: key.clone(), copy: copy.clone() });
+        let change = (on_disk && refused.is_none()).then(|| Change::Put {
+            key: key.clone(),
+            copy: copy.clone(),
+            anew: false,
+        });
         queue.push(id, change, || memory.insert(id, key, copy));
     }
 

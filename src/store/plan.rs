@@ -35,7 +35,10 @@ impl Planner<'_> {
         let row = self.entries.get(&id.0)?.map(|row| row.value().to_vec());
         let old = row.as_deref().map(|row| Old::read(id, row));
         let planned = match (change, old) {
-            (Change::Put { key, copy }, old) => self.put(id, key, copy, old),
+            (Change::Put { key, copy, anew }, old) => {
+                let kept = if *anew { None } else { kept_body(seal_of(key), copy, old.as_ref()) };
+                self.put(id, key, copy, old, kept)
+            }
             // What has come since is newer.
             (Change::Restore(new), None) => self.restore(id, new),
             (Change::Forget, Some(old)) => removal(id, old),
@@ -51,9 +54,16 @@ impl Planner<'_> {
         Ok(planned)
     }
 
-    fn put(&mut self, id: EntryId, key: &StoreKey, copy: &Copy, old: Option<Old>) -> Planned {
+    fn put(
+        &mut self,
+        id: EntryId,
+        key: &StoreKey,
+        copy: &Copy,
+        old: Option<Old>,
+        kept: Option<BodyRef>,
+    ) -> Planned {
         let is_new = old.is_none();
-        let new = match self.new_rows(id, key, copy, old.as_ref()) {
+        let new = match self.new_rows(id, key, copy, kept) {
             Ok(new) => new,
             Err(reason) => return Planned::Dropped(reason),
         };
@@ -85,10 +95,10 @@ impl Planner<'_> {
         id: EntryId,
         key: &StoreKey,
         copy: &Copy,
-        old: Option<&Old>,
+        kept: Option<BodyRef>,
     ) -> Result<New, Dropped> {
         let seal = seal_of(key);
-        let (body, bytes) = match kept_body(seal, copy, old) {
+        let (body, bytes) = match kept {
             Some(body) => (body, None),
             None => {
                 let (body, bytes) = self.new_body(id, seal, copy)?;

@@ -89,7 +89,7 @@ impl Queue {
         let waiting = self.waiting.lock();
         let pending = waiting.pending.iter();
         let puts = pending.filter_map(|(id, pending)| match &*pending.change {
-            Change::Put { key, copy } => Some((*id, key.clone(), copy.clone())),
+            Change::Put { key, copy, .. } => Some((*id, key.clone(), copy.clone())),
             _ => None,
         });
         puts.collect()

@@ -25,7 +25,7 @@ fn put(bytes: usize) -> Change {
         purged: false,
     };
     let key = StoreKey { place: place.into(), identity: Identity::Anonymous, variant: Vec::new() };
-    Change::Put { key: Arc::new(key), copy: Arc::new(copy) }
+    Change::Put { key: Arc::new(key), copy: Arc::new(copy), anew: false }
 }
 
 fn queue(refresh: Duration) -> (Queue, Arc<Counters>) {

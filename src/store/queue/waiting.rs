@@ -121,6 +121,7 @@ impl Waiting {
             counters.drop_for(Dropped::QueueFull);
             return false;
         }
+        let change = self.anew_after_damage(id, change);
         let turn = self.turn(id, &change, now);
         self.replace(id, change, turn, now)
     }
@@ -208,6 +209,20 @@ impl Waiting {
                 self.bytes -= pending.change.weight();
             }
             counters.drop_for(Dropped::QueueFull);
+        }
+    }
+
+    /// A page that takes the place of a [`Change::Discard`] has to do its work too: the body that
+    /// is in the file says the same, by its header, and would be kept.
+    fn anew_after_damage(&self, id: EntryId, change: Arc<Change>) -> Arc<Change> {
+        let waits = self.pending.get(&id).map(|pending| &*pending.change);
+        let is_damaged =
+            matches!(waits, Some(Change::Discard { .. } | Change::Put { anew: true, .. }));
+        match &*change {
+            Change::Put { key, copy, .. } if is_damaged => {
+                Arc::new(Change::Put { key: key.clone(), copy: copy.clone(), anew: true })
+            }
+            _ => change,
         }
     }
 

@@ -30,10 +30,11 @@ impl Counted {
             self.random.fill(&mut body);
             let mut copy = page(body);
             copy.headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/webp"));
-            let change = Change::Put { key: Arc::new(key.clone()), copy: copy.into() };
+            let change = Change::Put { key: Arc::new(key.clone()), copy: copy.into(), anew: false };
             (key.id(), Arc::new(change))
         });
-        let batch = Batch { changes: changes.collect(), ..Batch::default() };
+        let mut batch = Batch::default();
+        batch.changes = changes.collect();
         let db = self.handle.own().unwrap();
         let written = self.ledger.write(db, &batch, &self.settings, Fit::All).unwrap();
         assert!(matches!(written, Written::Done(outcome) if outcome.dropped.is_empty()));
@@ -56,9 +57,7 @@ impl Counted {
     /// Bytes that the file takes on the disk, for each live byte. redb doubles its length when it
     /// grows; what of it was never written is a hole.
     fn spread(&self) -> f64 {
-        let bytes = self.disk.bytes();
-        let blocks = bytes.chunks(BLOCK).filter(|block| block.iter().any(|&byte| byte != 0));
-        (blocks.count() * BLOCK) as f64 / self.ledger.meta.live as f64
+        self.disk.taken() as f64 / self.ledger.meta.live as f64
     }
 
     fn length(&self) -> f64 {
@@ -118,5 +117,3 @@ fn rewrite(pages: u32, at_once: u32, bytes: usize) {
     println!("{pages} pages of {bytes} bytes, rewritten 20 times: {spread:.3}, length {length:.3}");
     //assert!(spread <= 1.5, "{bytes}: {spread}");
 }
-
-const BLOCK: usize = 4096;

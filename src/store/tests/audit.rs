@@ -24,12 +24,18 @@ pub(super) struct Contents {
 #[derive(Clone)]
 pub(super) struct Kept(pub Arc<Copy>);
 
+impl Kept {
+    pub fn purge(&mut self) {
+        self.0 = Arc::new(Copy { purged: true, ..(*self.0).clone() });
+    }
+}
+
 impl PartialEq for Kept {
     fn eq(&self, other: &Self) -> bool {
         let (own, other) = (&*self.0, &*other.0);
         (own.status, &own.headers, own.stored_at, own.why)
             == (other.status, &other.headers, other.stored_at, other.why)
-            && own.body == other.body
+            && (&own.body, own.purged) == (&other.body, other.purged)
     }
 }
 

@@ -43,7 +43,7 @@ async fn a_sound_file_has_no_flaw_and_its_figures_are_right() {
     let seen = (tally.copies, tally.orphans, tally.compared, tally.breakers);
     assert_eq!(seen, (2, 0, true, 0));
     assert!(tally.stored_bytes > 150_000);
-    assert_eq!((tally.rows, tally.expected), (8, 8), "2 rows, 2 expiries, 3 + 1 chunks");
+    assert_eq!((tally.rows, tally.expected), (9, 9), "2 rows, 2 expiries, 4 + 1 chunks");
 }
 
 #[tokio::test]

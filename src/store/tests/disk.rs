@@ -6,6 +6,7 @@
 
 use fastrand::Rng;
 use redb::{BackendError, StorageBackend};
+use std::collections::BTreeSet;
 use std::io::{Error, ErrorKind, Result};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ struct State {
     operations: u64,
     /// Bytes written so far.
     written: u64,
+    /// Blocks that were ever written since the file was last shorter.
+    blocks: BTreeSet<u64>,
     /// Which operation meets it.
     fault: Option<(u64, Fault)>,
     is_dead: bool,
@@ -78,6 +81,11 @@ impl Disk {
 
     pub fn written(&self) -> u64 {
         self.0.lock().written
+    }
+
+    /// Bytes that a file system keeps for it, holes not counted.
+    pub fn taken(&self) -> u64 {
+        self.0.lock().blocks.len() as u64 * BLOCK
     }
 
     pub fn bytes(&self) -> Vec<u8> {
@@ -150,6 +158,7 @@ impl State {
         }
         match change {
             Some(change) => {
+                self.count(&change);
                 land(&mut self.seen, &change, || true);
                 self.unsynced.push(change);
             }
@@ -160,6 +169,17 @@ impl State {
             None => {}
         }
         self.check()
+    }
+
+    fn count(&mut self, change: &Change) {
+        match change {
+            Change::Length(length) => drop(self.blocks.split_off(&length.div_ceil(BLOCK))),
+            Change::Bytes(offset, bytes) => {
+                self.written += bytes.len() as u64;
+                let end = (offset + bytes.len() as u64).div_ceil(BLOCK);
+                self.blocks.extend(offset / BLOCK..end);
+            }
+        }
     }
 
     fn check(&self) -> Result<()> {
@@ -190,9 +210,7 @@ impl StorageBackend for Disk {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
-        let mut state = self.0.lock();
-        state.written += data.len() as u64;
-        state.operate(Some(Change::Bytes(offset, data.to_vec())))
+        self.0.lock().operate(Some(Change::Bytes(offset, data.to_vec())))
     }
 
     // Nobody else is there to be locked out.
@@ -231,3 +249,4 @@ impl std::fmt::Debug for Disk {
 }
 
 const SECTOR: usize = 512;
+const BLOCK: u64 = 4096;

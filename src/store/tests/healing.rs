@@ -45,7 +45,7 @@ async fn heals(table: &str, needle: &[u8], harm: Harm) {
     let store = house.open();
     pages.iter().for_each(|(key, copy)| store.put(key.clone(), copy.clone(), true));
     let breakers = [Level::Application, Level::Path("/a".into())].map(open);
-    store.put_breakers(Unsaved::All(breakers.into()), NOW);
+    store.put_breakers(Unsaved::All(breakers.to_vec()), NOW);
     store.close().await;
     assert!(damage(&house, needle, harm) > 0, "{table}: nothing found");
 
@@ -70,7 +70,8 @@ async fn heals(table: &str, needle: &[u8], harm: Harm) {
     let store = house.open();
     assert_eq!(store.trouble(), None, "{table}, {harm:?}");
     for (key, copy) in &pages {
-        assert_same(store.get(key, NOW).await, copy);
+        let found = store.get(key, NOW).await;
+        assert!(found.is_some_and(|found| found.body == copy.body), "{table}, {harm:?}: {key:?}");
     }
     assert_eq!(store.breakers(NOW).len(), breakers.len(), "{table}, {harm:?}");
     store.close().await;

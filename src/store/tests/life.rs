@@ -171,13 +171,18 @@ impl Life {
         for n in self.random.choose_multiple(0..self.keys.len(), BATCH_MAX) {
             let key = self.keys[n].clone();
             let id = key.id();
-            if self.random.u32(..5) == 0 {
+            let choice = self.random.u32(..10);
+            if choice < 2 {
                 after.copies.remove(&id);
                 batch.changes.push((id, Change::Forget.into()));
+            } else if choice == 2 {
+                after.copies.entry(id).and_modify(Kept::purge);
+                batch.changes.push((id, Change::Purge.into()));
             } else {
                 let copy = Arc::new(self.copy(after.copies.get(&id)));
+                let anew = choice == 3;
                 after.copies.insert(id, Kept(copy.clone()));
-                batch.changes.push((id, Change::Put { key: key.into(), copy }.into()));
+                batch.changes.push((id, Change::Put { key: key.into(), copy, anew }.into()));
             }
         }
         if self.random.u32(..3) == 0 {

@@ -1,17 +1,18 @@
 //! Bytes that change while they rest: in any page of the file, whatever is in it. Never a wrong
 //! page, never a panic, and the next good answers are kept and found again.
 
-use super::audit::name;
+use super::audit::{contents, name};
 use super::disk::Disk;
 use super::life::remembered;
 use super::*;
 use crate::breaker::{Level, Saved, State, Tally, Unsaved};
 use crate::store::breakers::{Update, list};
 use crate::store::commit::{Fit, Ledger};
-use crate::store::file::{BREAKERS, guarded, open_on};
+use crate::store::file::{BREAKERS, META, begin_write, guarded, open_on};
 use crate::store::lookup::Answer;
 use crate::store::queue::Batch;
 use fastrand::Rng;
+use redb::ReadableTable;
 
 /// What became of a damaged file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +49,30 @@ fn no_flipped_bit_is_ever_served_and_all_is_kept_again() {
 #[ignore = "takes minutes; the short one above is the same with fewer bits"]
 fn thousands_of_flipped_bits() {
     flip(400, 1);
+}
+
+/// A file that believed it would be full for good, or write new bodies over old ones.
+#[test]
+fn figures_that_rotted_are_worked_out_anew() {
+    let book = Book::new();
+    let disk = Disk::holding(&book.file());
+    for (figure, bit) in [("live", 3), ("live", 60), ("next-body", 2), ("next-body", 63)] {
+        let (handle, ledger) = book.open(&disk).unwrap();
+        let transaction = begin_write(handle.own().unwrap()).unwrap();
+        {
+            let mut meta = transaction.open_table(META).unwrap();
+            let number = meta.get(figure).unwrap().unwrap().value().to_vec();
+            let number = u64::from_be_bytes(number.try_into().unwrap()) ^ (1 << bit);
+            meta.insert(figure, number.to_be_bytes().as_slice()).unwrap();
+        }
+        transaction.commit().unwrap();
+        drop((handle, ledger));
+        let (handle, mut ledger) = book.open(&disk).unwrap();
+        let keys: Vec<_> = book.pages.iter().map(|(key, _)| key.clone()).collect();
+        assert_eq!(contents(&handle, &ledger.meta, &keys).copies.len(), book.pages.len());
+        book.keep(&handle, &mut ledger, |_| true).unwrap();
+        contents(&handle, &ledger.meta, &keys);
+    }
 }
 
 fn flip(bits_a_page: usize, seed: u64) {
@@ -168,7 +193,7 @@ impl Book {
                 }
             }
         }
-        self.write(handle, ledger, Batch { changes: discarded, ..Batch::default() })?;
+        self.write(handle, ledger, discarded, None)?;
         let remembered = self.remembered(handle, harm)?;
         if missing.is_empty() && remembered == self.breakers.len() {
             return Ok(None);
@@ -197,13 +222,21 @@ impl Book {
         let pages = self.pages.iter().filter(|(key, _)| wanted(key.id()));
         let changes = pages.map(|(key, copy)| {
             let (key, copy) = (Arc::new(key.clone()), Arc::new(copy.clone()));
-            (key.id(), Arc::new(Change::Put { key, copy }))
+            (key.id(), Arc::new(Change::Put { key, copy, anew: false }))
         });
         let breakers = Update::of(Unsaved::All(self.breakers.clone()), NOW);
-        self.write(handle, ledger, Batch { changes: changes.collect(), breakers, secret: None })
+        self.write(handle, ledger, changes.collect(), breakers)
     }
 
-    fn write(&self, handle: &Handle, ledger: &mut Ledger, batch: Batch) -> Result<(), redb::Error> {
+    fn write(
+        &self,
+        handle: &Handle,
+        ledger: &mut Ledger,
+        changes: Vec<(EntryId, Arc<Change>)>,
+        breakers: Option<Update>,
+    ) -> Result<(), redb::Error> {
+        let mut batch = Batch::default();
+        (batch.changes, batch.breakers) = (changes, breakers);
         let db = handle.own().unwrap();
         guarded(|| ledger.write(db, &batch, &self.settings, Fit::WhatFits)).map(drop)
     }

@@ -48,8 +48,8 @@ impl Waiting {
 
     fn purge_pending(&mut self, id: EntryId, now: Instant) {
         let pending = self.pending.get(&id).map(|pending| pending.change.clone());
-        if let Some(Change::Put { key, copy }) = pending.as_deref() {
-            let purged = Change::Put { key: key.clone(), copy: copy.purged() };
+        if let Some(Change::Put { key, copy, anew }) = pending.as_deref() {
+            let purged = Change::Put { key: key.clone(), copy: copy.purged(), anew: *anew };
             self.replace(id, Arc::new(purged), None, now);
         }
     }
