@@ -37,7 +37,9 @@ fn a_dump_beside_a_running_retter_hinders_nobody() {
 #[ignore = "a figure of time, for a quiet machine"]
 fn a_dump_of_200_mb_takes_less_than_a_second_and_visitors_hardly_notice() {
     let (dump, alone, beside) = dump_beside(20_000);
-    println!("dump of 200 MB: {dump:?}; p99 of visitors: alone {alone:?}, beside a dump {beside:?}");
+    println!(
+        "dump of 200 MB: {dump:?}; p99 of visitors: alone {alone:?}, beside a dump {beside:?}"
+    );
     assert!(dump < Duration::from_secs(1), "{dump:?}");
     assert!(beside <= alone.mul_f64(1.2), "{alone:?} {beside:?}");
 }
