@@ -21,7 +21,7 @@ impl Shared {
         };
         let opened = opened.inspect_err(|trouble| self.make_do(trouble))?;
         self.adopt(&Secret(opened.meta.secret));
-        self.file.set(Handle::Own(opened.db));
+        self.file.set(Handle::Own(opened.db.into()));
         self.opened();
         if !self.index.is_loaded() {
             self.load_index();
@@ -94,7 +94,9 @@ impl Shared {
         if self.settings.sharing == Sharing::Exclusive {
             return;
         }
-        self.read_from(reader::open_beside(&self.settings.path).map(Handle::Beside));
+        self.read_from(
+            reader::open_beside(&self.settings.path).map(|db| Handle::Beside(db.into())),
+        );
     }
 
     /// Reads what can be read meanwhile.
@@ -105,7 +107,9 @@ impl Shared {
         match trouble {
             Trouble::Locked => self.read_beside(),
             Trouble::Full => {
-                self.read_from(file::open_frozen(&self.settings.path).map(Handle::Frozen));
+                self.read_from(
+                    file::open_frozen(&self.settings.path).map(|db| Handle::Frozen(db.into())),
+                );
             }
             _ => {}
         }

@@ -1,19 +1,21 @@
 //! The open file, in the ways it can be open, and the one place where it is held.
 
+use super::file::guarded;
 use parking_lot::RwLock;
 use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// An open file. All can be read; one can be written.
 pub(super) enum Handle {
     /// This RETTER is the writer.
-    Own(Database),
+    Own(Closing<Database>),
     /// Another one is; this one follows.
-    Beside(ReadOnlyDatabase),
+    Beside(Closing<ReadOnlyDatabase>),
     /// As it was when there was no room left to write: nothing of what is done to it reaches the
     /// disk.
-    Frozen(Database),
+    Frozen(Closing<Database>),
 }
 
 impl Handle {
@@ -29,6 +31,37 @@ impl Handle {
         match self {
             Self::Own(db) => Some(db),
             Self::Beside(_) | Self::Frozen(_) => None,
+        }
+    }
+}
+
+/// Closes without a panic: redb writes a last commit then, which meets damaged pages like any
+/// other, and whoever lets go of a handle last may be a reader or the writer.
+pub(super) struct Closing<T>(Option<T>);
+
+impl<T> From<T> for Closing<T> {
+    fn from(open: T) -> Self {
+        Self(Some(open))
+    }
+}
+
+impl<T> Deref for Closing<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_ref().expect("taken when it is dropped, and not before")
+    }
+}
+
+impl<T> Drop for Closing<T> {
+    fn drop(&mut self) {
+        let open = self.0.take();
+        let closed = guarded(|| {
+            drop(open);
+            Ok::<_, redb::Error>(())
+        });
+        if let Err(fault) = closed {
+            tracing::warn!(%fault, "the file could not be closed in good order");
         }
     }
 }

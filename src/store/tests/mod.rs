@@ -83,7 +83,7 @@ impl House {
     /// The file, and what it says about itself.
     fn opened(&self) -> (Handle, Meta) {
         let opened = file::open(&self.settings, APPLICATION, Meta::default()).unwrap();
-        (Handle::Own(opened.db), opened.meta)
+        (Handle::Own(opened.db.into()), opened.meta)
     }
 
     /// What `kill -9` leaves: the bytes of the file at this moment, in another folder.

@@ -167,7 +167,7 @@ impl Book {
     fn open(&self, disk: &Disk) -> Result<(Handle, Ledger), Trouble> {
         let opened =
             guarded(|| open_on(disk.clone(), &self.settings, APPLICATION, Meta::default(), 0))?;
-        Ok((Handle::Own(opened.db), Ledger { meta: opened.meta }))
+        Ok((Handle::Own(opened.db.into()), Ledger { meta: opened.meta }))
     }
 
     /// What was missing, which is put again, since the application answers again.
