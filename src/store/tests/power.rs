@@ -6,7 +6,7 @@ use super::life::Life;
 
 #[test]
 fn nothing_acknowledged_is_lost_when_the_power_goes() {
-    survive(0, 10, 30);
+    survive(0, 10, 12);
 }
 
 /// `cargo test --release --lib -- --ignored --nocapture power_cuts`
