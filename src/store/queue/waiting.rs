@@ -1,11 +1,12 @@
 //! What waits, and in which order: the queue without its lock and its threads.
 
 mod purge;
+mod recovering;
 
 use super::Batch;
 use super::lane::Lane;
 use super::recent::Recent;
-use crate::key::{EntryId, Identity, Secret};
+use crate::key::{EntryId, Secret};
 use crate::store::breakers::Update;
 use crate::store::change::Change;
 use crate::store::counters::{Counters, Dropped};
@@ -163,46 +164,6 @@ impl Waiting {
     /// Something waits, ready or not.
     pub fn has_work(&self) -> bool {
         !self.pending.is_empty() || self.ready_since.is_some()
-    }
-
-    pub fn set_recovering(&mut self, recovering: bool) {
-        self.recovering = recovering;
-        self.gone = HashSet::new();
-    }
-
-    pub fn is_recovering(&self) -> bool {
-        self.recovering
-    }
-
-    /// None of what is brought back waits any more, nor does its secret.
-    pub fn has_restored(&self) -> bool {
-        let is_restore = |pending: &Pending| matches!(*pending.change, Change::Restore(_));
-        self.secret.is_none() && !self.pending.values().any(is_restore)
-    }
-
-    /// Half of the queue stays free for requests.
-    pub fn has_room_to_spare(&self, change: &Change) -> bool {
-        let bytes = self.bytes + change.weight();
-        self.pending.is_empty() || (self.pending.len() < CHANGES_MAX / 2 && bytes <= BYTES_MAX / 2)
-    }
-
-    /// Lets go of what waits for people.
-    pub fn drop_personal(&mut self) {
-        let is_personal = |change: &Change| match change {
-            Change::Put { key, .. } => key.identity != Identity::Anonymous,
-            _ => false,
-        };
-        let Self { pending, bytes, ready_bytes, .. } = self;
-        pending.retain(|_, pending| {
-            let goes = is_personal(&pending.change) && pending.place != Place::Writing;
-            if goes {
-                *bytes -= pending.change.weight();
-            }
-            if goes && pending.place == Place::Ready {
-                *ready_bytes = ready_bytes.saturating_sub(pending.change.weight());
-            }
-            !goes
-        });
     }
 
     pub fn forget_write(&mut self, id: EntryId) {
