@@ -118,10 +118,10 @@ fn visit_until_killed(retter: &mut Retter, next: &AtomicU64) -> Answered {
 }
 
 /// The interval in force plus one commit: the file takes a twentieth of the disk's time. With what
-/// a busy machine needs to get a thread to run.
+/// a busy machine needs to get threads to run and the commit under way to end.
 fn youngest_to_survive(retter: &Retter) -> Duration {
     let commit = Duration::from_secs_f64(retter.figure(&["store", "last-commit-ms"]) / 1000.0);
-    Duration::from_millis(50).max(commit * 20) + commit * 2 + Duration::from_millis(100)
+    Duration::from_millis(50).max(commit * 20) + commit * 2 + Duration::from_millis(250)
 }
 
 type SeenPages = Mutex<Vec<(u64, Instant)>>;

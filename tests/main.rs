@@ -13,6 +13,7 @@ mod house;
 mod inspect;
 mod instruments;
 mod kills;
+mod large;
 mod leavers;
 mod limits;
 mod memory;

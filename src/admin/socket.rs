@@ -12,7 +12,7 @@ mod conversation;
 mod verbs;
 
 use crate::control;
-use crate::store::{Store, Trouble};
+use crate::store::Store;
 use conversation::serve;
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
@@ -56,27 +56,44 @@ impl Socket {
 }
 
 async fn listen(path: PathBuf, store: Store, listens: Arc<AtomicBool>) {
-    // Another RETTER has the file, and its socket with it.
-    while store.trouble() == Some(Trouble::Locked) {
+    let room = Arc::new(Semaphore::new(CONVERSATIONS));
+    let mut said = false;
+    loop {
+        // Who writes the file has the socket.
+        while !store.is_writer() {
+            sleep(SHORTLY).await;
+        }
+        match bind(&path, &listens).await {
+            Ok(listener) => {
+                said = false;
+                answer(&listener, &store, &room).await;
+                if listens.swap(false, Ordering::AcqRel) {
+                    // Somebody may have tidied up.
+                    let _ = fs::remove_file(&path);
+                }
+            }
+            Err(error) if !said => {
+                said = true;
+                warn!(socket = %path.display(), %error, "no socket yet: without it `retter-db purge` works only while RETTER does not run");
+            }
+            Err(_) => {}
+        }
         sleep(SHORTLY).await;
     }
-    let listener = match bind(&path, &listens).await {
-        Ok(listener) => listener,
-        Err(error) => {
-            warn!(socket = %path.display(), %error, "no socket: `retter-db purge` works only while RETTER does not run");
-            return;
-        }
-    };
-    let room = Arc::new(Semaphore::new(CONVERSATIONS));
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
+}
+
+/// As long as the file is this RETTER's.
+async fn answer(listener: &UnixListener, store: &Store, room: &Arc<Semaphore>) {
+    while store.is_writer() {
+        match timeout(SHORTLY, listener.accept()).await {
+            Ok(Ok((stream, _))) => {
                 // Here, so that who came first has the place.
                 let place = room.clone().try_acquire_owned().ok();
                 tokio::spawn(serve(stream, store.clone(), place));
             }
             // Out of file descriptors, most likely.
-            Err(_) => sleep(SHORTLY).await,
+            Ok(Err(_)) => sleep(SHORTLY).await,
+            Err(_) => {}
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Rows of the file, as whoever can write to the disk may have made them. An input is the name of
 //! a row in a line (`entry`, `application` or `path /the/path`) and the fields that stand in its
-//! frame; after `raw` stands a whole row, after `head` the packed headers of one.
+//! frame; `entry-1` is one of the first version. After `raw` stands a whole row, after `head` the
+//! packed headers of one.
 //!
 //! Held: what decodes is what encodes, byte for byte unless a number was written longer than it
 //! has to be; a row that lost or changed a byte, or stands under another name, is refused; a copy
@@ -22,10 +23,11 @@ pub fn rows(input: &[u8]) {
     match name {
         b"raw" => entry_holds(rest),
         b"head" => head_holds(rest),
-        b"entry" => entry_holds(&framed(&ID.0, rest)),
+        b"entry" => entry_holds(&framed(&ID.0, 2, rest)),
+        b"entry-1" => entry_holds(&framed(&ID.0, 1, rest)),
         name => {
             let Ok(name) = std::str::from_utf8(name) else { return };
-            let row = framed(name.as_bytes(), rest);
+            let row = framed(name.as_bytes(), 1, rest);
             if let Some(breaker) = Remembered::of_row(name, &row) {
                 breaker_holds(breaker, name, &row);
             }
@@ -66,7 +68,7 @@ fn is_refused_when_damaged(row: &[u8], is_sound: impl Fn(&[u8]) -> bool) {
         assert!(!is_sound(&row[..at]), "it is whole after {at} bytes");
     }
     assert!(!is_sound(&[row, b"\0"].concat()), "a byte more does not matter");
-    let longer = framed(&ID.0, &[fields(row), b"\0"].concat());
+    let longer = framed(&ID.0, row[0], &[fields(row), b"\0"].concat());
     assert!(!is_sound(&longer), "a field more does not matter");
 }
 

@@ -16,14 +16,27 @@ pub(super) fn damaged(path: &Path) -> PathBuf {
     beside(path, ".damaged")
 }
 
-/// Moves the file to where its trouble sends it; `None`: it is not one to be set aside for.
+/// Moves the file to where its trouble sends it; `None`: it is not one to be set aside for. Copies
+/// that are still to be brought back are not written over.
 pub(super) fn put(path: &Path, trouble: &Trouble) -> Option<io::Result<PathBuf>> {
     let aside = match trouble {
-        Trouble::NeedsRepair => unrepaired(path),
-        Trouble::Damaged(_) => damaged(path),
+        Trouble::NeedsRepair if !unrepaired(path).exists() => unrepaired(path),
+        Trouble::NeedsRepair | Trouble::Damaged(_) => damaged(path),
         _ => return None,
     };
     Some(std::fs::rename(path, &aside).map(|()| aside))
+}
+
+/// Which file is there: another one under the same name is another file.
+#[cfg(unix)]
+pub(super) fn place_of(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+pub(super) fn place_of(path: &Path) -> Option<std::time::SystemTime> {
+    std::fs::metadata(path).and_then(|file| file.created()).ok()
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {

@@ -13,12 +13,9 @@ use crate::key::{EntryId, Identity, Person, StoreKey};
 use http::HeaderMap;
 use std::sync::Arc;
 
-/// The version of both kinds of rows.
-const VERSION: u8 = 1;
-
 /// A row whose checksum is right, over any fields.
-pub(crate) fn framed(key: &[u8], fields: &[u8]) -> Vec<u8> {
-    [&[VERSION], checksum(key, VERSION, fields).as_slice(), fields].concat()
+pub(crate) fn framed(key: &[u8], version: u8, fields: &[u8]) -> Vec<u8> {
+    [&[version], checksum(key, version, fields).as_slice(), fields].concat()
 }
 
 /// The fields of a row.
@@ -61,6 +58,18 @@ impl Entry {
     /// Was it made for one visitor, by its own word?
     pub fn is_sealed(&self) -> bool {
         self.0.head_nonce.is_some() || self.0.body.nonce.is_some()
+    }
+
+    /// What stands in clear and is made of what is sealed, under a key.
+    pub fn hashes(&self) -> [[u8; 16]; 2] {
+        [self.0.identity.unwrap_or_default(), self.0.body.content_hash]
+    }
+
+    /// The same, purged or not: that is outside of the seal.
+    pub fn purged(&self, purged: bool) -> Self {
+        let mut entry = self.clone();
+        entry.0.purged = purged;
+        entry
     }
 
     /// The same with the checksum of this body.

@@ -1,6 +1,7 @@
 //! Getting hold of the file: as its writer if that can be, otherwise to read from, and never in a
 //! way that keeps RETTER from serving.
 
+use super::Sharing;
 use super::handle::Handle;
 use super::meta::{self, Meta};
 use super::reader;
@@ -33,7 +34,12 @@ impl Shared {
 
     /// A file that keeps failing is set aside like one that cannot be opened.
     pub(super) fn give_up_if_damaged(&self) {
-        if self.strikes.lock().are_out() {
+        if !self.strikes.lock().are_out() {
+            return;
+        }
+        // Opened, it is nobody else's in this moment.
+        let opened = self.open();
+        if !matches!(opened, Err(Trouble::Locked)) {
             self.set_aside(&Trouble::Damaged("it failed again and again".into()));
         }
     }
@@ -56,10 +62,12 @@ impl Shared {
     }
 
     /// Another RETTER may have found the same trouble and mended it in this moment: so the trouble
-    /// is looked at twice before the file is moved.
+    /// is looked at twice before the file is moved, and only the file that was looked at.
     fn sets_aside(&self, trouble: &Trouble) -> bool {
+        let seen = aside::place_of(&self.settings.path);
         matches!(trouble, Trouble::NeedsRepair | Trouble::Damaged(_))
             && self.open().is_err_and(|again| again == *trouble)
+            && seen == aside::place_of(&self.settings.path)
             && self.set_aside(trouble)
     }
 
@@ -70,6 +78,7 @@ impl Shared {
                 self.counters.set_aside.up();
                 let (to, remedy) = (to.display(), trouble.remedy());
                 tracing::warn!(%file, %to, reason = %trouble, remedy, "the file was set aside");
+                self.index.clear();
                 true
             }
             Some(Err(error)) => {
@@ -82,6 +91,9 @@ impl Shared {
 
     /// Another RETTER is the writer, or is about to be.
     pub(super) fn read_beside(&self) {
+        if self.settings.sharing == Sharing::Exclusive {
+            return;
+        }
         self.read_from(
             reader::open_beside(&self.settings.path).map(|db| Handle::Beside(db.into())),
         );

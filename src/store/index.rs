@@ -73,6 +73,13 @@ impl Index {
         Ok(())
     }
 
+    /// What it knows is of a file that is gone.
+    pub fn clear(&self) {
+        let mut ids = self.ids.lock();
+        *ids = Ids::default();
+        self.loaded.store(false, Ordering::Release);
+    }
+
     /// There is no file to load from.
     pub fn set_loaded(&self) {
         let mut ids = self.ids.lock();

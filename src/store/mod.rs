@@ -146,6 +146,11 @@ impl Store {
         self.shared.trouble.lock().clone()
     }
 
+    /// The file is this RETTER's to write; for a moment after a fault it is not.
+    pub fn is_writer(&self) -> bool {
+        self.shared.file.is_own()
+    }
+
     /// This RETTER is about to end: another one that waits for the file may have it. What is put
     /// from now on is written by [`Store::close`], if nobody has the file then.
     pub fn yield_file(&self) {

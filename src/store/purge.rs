@@ -41,6 +41,10 @@ pub enum PurgeError {
     Stopping,
     #[error("the file is {trouble}: {remedy}; purge again then", trouble = .0, remedy = .0.remedy())]
     File(Trouble),
+    #[error(
+        "copies are being brought back from a file that was set aside: purge again when the log says that they are back"
+    )]
+    Recovering,
     #[error("the file has failed a moment ago and is being opened again: purge again then")]
     Failed,
     #[error("the file has taken nothing for {} seconds: see to the disk and purge again", WAIT_MAX.as_secs())]
@@ -77,15 +81,18 @@ impl Store {
 
     /// The file is this RETTER's to write, or there is none and memory is all there is.
     fn is_purgeable(&self) -> Result<(), PurgeError> {
+        if self.shared.queue.is_recovering() {
+            return Err(PurgeError::Recovering);
+        }
         if self.shared.file.is_own() || self.is_without_file() {
             return Ok(());
         }
         Err(self.trouble().map_or(PurgeError::Failed, PurgeError::File))
     }
 
-    /// Nor can any be read.
+    /// And none will come: what passes by itself would bring the copies back.
     fn is_without_file(&self) -> bool {
-        self.shared.file.get().is_none() && self.trouble().is_some()
+        self.trouble().is_some_and(|trouble| trouble.is_hopeless())
     }
 
     /// The copies in memory and in the queue; `None` for those that are not meant, whatever an
@@ -133,7 +140,6 @@ impl Store {
         match self.shared.queue.purge(&chunk, WAIT_MAX, in_memory) {
             Waited::Done => Ok(()),
             Waited::TooLong => Err(self.trouble().map_or(PurgeError::TooLong, PurgeError::File)),
-            Waited::NoWriter if self.trouble().is_some() => Ok(()),
             Waited::NoWriter => Err(PurgeError::Stopping),
         }
     }

@@ -104,6 +104,24 @@ impl Queue {
         }
     }
 
+    /// Copies are brought back from now on, or are not any more.
+    pub fn set_recovering(&self, recovering: bool) {
+        self.waiting.lock().set_recovering(recovering);
+    }
+
+    pub fn is_recovering(&self) -> bool {
+        self.waiting.lock().is_recovering()
+    }
+
+    /// Waits until all that was brought back is in the file; false if the queue is closed before.
+    pub fn wait_for_restored(&self) -> bool {
+        let mut waiting = self.waiting.lock();
+        while !waiting.has_restored() && waiting.state == State::Open {
+            self.room.wait(&mut waiting);
+        }
+        waiting.state == State::Open
+    }
+
     /// Lets go of what waits for people.
     pub fn drop_personal(&self) {
         self.waiting.lock().drop_personal();
@@ -238,6 +256,7 @@ impl Queue {
             waiting.state = State::Yielding;
         }
         self.wake.notify_one();
+        self.room.notify_all();
     }
 
     /// Waits for [`Queue::close`]; true if something has come meanwhile.

@@ -55,6 +55,7 @@ impl Store {
         match self.shared.queue.look(id) {
             (epoch, None) => Recalled::AskFile { epoch, purged: false },
             (epoch, Some(change)) => match &*change {
+                Change::Restore(_) => Recalled::AskFile { epoch, purged: false },
                 Change::Put { key: own, copy, .. } if **own == *key => Recalled::Copy(copy.clone()),
                 Change::Purge => Recalled::AskFile { epoch, purged: true },
                 _ => Recalled::Nothing,

@@ -15,6 +15,7 @@ use super::shared::Shared;
 use super::trouble::Trouble;
 use crate::clock::UnixMillis;
 use crate::key::{EntryId, Secret};
+use crate::migrations;
 use redb::{Builder, Database, ReadableDatabase};
 use std::ops::Bound;
 use std::path::Path;
@@ -23,13 +24,22 @@ use std::sync::Arc;
 /// In a thread of its own; at most one at a time, since the file has one name.
 pub(super) fn start(shared: Arc<Shared>) {
     let path = aside::unrepaired(&shared.settings.path);
-    let work = move || match guarded(|| bring_back(&shared, &path)) {
-        Ok(true) => finish(&shared, &path),
-        Ok(false) => {}
-        Err(trouble) => {
-            let file = path.display();
-            tracing::warn!(%file, reason = %trouble, "its copies cannot be brought back: delete it when you have looked at it");
+    shared.queue.set_recovering(true);
+    let work = move || {
+        match guarded(|| bring_back(&shared, &path)) {
+            // Queued is not written.
+            Ok(true) if shared.queue.wait_for_restored() => finish(&shared, &path),
+            Ok(_) => {}
+            Err(trouble @ (Trouble::Full | Trouble::Io(_) | Trouble::Forbidden)) => {
+                let file = path.display();
+                tracing::warn!(%file, reason = %trouble, "its copies cannot be brought back now: they come at the next start");
+            }
+            Err(trouble) => {
+                let file = path.display();
+                tracing::warn!(%file, reason = %trouble, "its copies cannot be brought back: delete it when you have looked at it");
+            }
         }
+        shared.queue.set_recovering(false);
     };
     if let Err(error) = std::thread::Builder::new().name("retter-recover".into()).spawn(work) {
         tracing::warn!(%error, "no thread to bring copies back: they come at the next start");
@@ -46,6 +56,7 @@ fn bring_back(shared: &Shared, path: &Path) -> Result<bool, Trouble> {
         },
     };
     let transaction = db.begin_read().map_err(redb::Error::from)?;
+    migrations::check(migrations::version_of(&transaction)?)?;
     let owner = meta::application(&transaction)?;
     if owner.is_none_or(|owner| owner != shared.application) {
         // Copies of another application are of no use.
@@ -85,7 +96,7 @@ type Row = (EntryId, Option<New>);
 fn some_rows(db: &Database, from: Bound<[u8; 16]>, now: u64) -> Result<Vec<Row>, redb::Error> {
     let transaction = db.begin_read()?;
     let (entries, bodies) = (transaction.open_table(ENTRIES)?, transaction.open_table(BODIES)?);
-    let mut rows = Vec::new();
+    let (mut rows, mut read) = (Vec::new(), 0);
     for row in entries.range::<&[u8; 16]>((from.as_ref(), Bound::Unbounded))?.take(ROWS) {
         let (id, bytes) = row?;
         let (id, row) = (EntryId(*id.value()), bytes.value().to_vec());
@@ -94,12 +105,16 @@ fn some_rows(db: &Database, from: Bound<[u8; 16]>, now: u64) -> Result<Vec<Row>,
             Some(header) => {
                 let length = header.body.stored_length as usize;
                 let bytes = body::read(&bodies, header.body.id, length)?;
+                read += length;
                 let (expires_at, body) = (header.expires_at, header.body);
                 bytes.map(|bytes| New { row, expires_at, body, bytes: Some(bytes) })
             }
             None => None,
         };
         rows.push((id, new));
+        if read >= BYTES {
+            break;
+        }
     }
     Ok(rows)
 }
@@ -112,7 +127,9 @@ fn finish(shared: &Shared, path: &Path) {
     }
 }
 
-/// Rows of one transaction, whose bodies are in memory together.
+/// Rows of one transaction, whose bodies are in memory together...
 const ROWS: usize = 50;
+/// ... and their bytes.
+const BYTES: usize = 8 * 1024 * 1024;
 /// redb's cache over the old file, bytes.
 const CACHE: usize = 16 * 1024 * 1024;

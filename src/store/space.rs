@@ -7,11 +7,7 @@ use std::path::Path;
 /// True if this many bytes more leave some room to others. A system that does not tell is believed
 /// to have room: the commit will say.
 pub(super) fn is_there(path: &Path, bytes: u64) -> bool {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let Ok(disk) = statvfs(folder) else { return true };
+    let Ok(disk) = statvfs(path) else { return true };
     disk.f_bavail.saturating_mul(disk.f_frsize) >= bytes.saturating_add(LEFT_TO_OTHERS)
 }
 

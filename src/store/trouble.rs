@@ -1,7 +1,7 @@
 //! What can be wrong with the file, in words: who, what was seen, what to do.
 
 use crate::migrations::MigrationError;
-use redb::{DatabaseError, StorageError};
+use redb::DatabaseError;
 use std::io::ErrorKind;
 
 /// Why the file cannot be used. RETTER goes on with the memory tier alone.
@@ -134,7 +134,7 @@ impl From<std::io::Error> for Trouble {
 impl From<DatabaseError> for Trouble {
     fn from(error: DatabaseError) -> Self {
         match error {
-            DatabaseError::Storage(StorageError::Io(error)) => error.into(),
+            DatabaseError::Storage(error) => redb::Error::from(error).into(),
             DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
                 Trouble::Locked
             }
@@ -149,7 +149,11 @@ impl From<redb::Error> for Trouble {
     fn from(error: redb::Error) -> Self {
         match error {
             redb::Error::Io(error) => error.into(),
-            redb::Error::PreviousIo => Trouble::Io(error.to_string()),
+            redb::Error::Unsupported => Trouble::NoLocks,
+            redb::Error::PreviousIo
+            | redb::Error::LockPoisoned(_)
+            | redb::Error::DatabaseClosed
+            | redb::Error::ValueTooLarge(_) => Trouble::Io(error.to_string()),
             other => Trouble::Damaged(other.to_string()),
         }
     }

@@ -26,6 +26,8 @@ pub(super) struct Writer {
     refusal_logged: Option<Instant>,
     /// The handle was lost for want of room.
     full: bool,
+    /// The store is being closed, and what waits cannot be written.
+    gives_up: bool,
 }
 
 /// When and how far.
@@ -43,14 +45,23 @@ impl Writer {
         let sweep = Sweep { due: Instant::now() + FIRST_SWEEP, to: u64::MAX };
         let ledger = Ledger { meta: meta.unwrap_or_default() };
         let (last_loss, refusal_logged) = (None, None);
-        let writer = Self { shared, ledger, pace, sweep, last_loss, refusal_logged, full: false };
+        let writer = Self {
+            shared,
+            ledger,
+            pace,
+            sweep,
+            last_loss,
+            refusal_logged,
+            full: false,
+            gives_up: false,
+        };
         writer.count();
         std::thread::Builder::new().name("retter-writer".into()).spawn(|| writer.run())?;
         Ok(())
     }
 
     fn run(mut self) {
-        while self.shared.file.is_own() || self.gain() {
+        while !self.gives_up && (self.shared.file.is_own() || self.gain()) {
             match self.shared.queue.next(&self.pace, self.sweep.due) {
                 Next::Write(batch) => self.write(batch),
                 Next::Sweep => self.sweep(),
@@ -73,11 +84,13 @@ impl Writer {
         };
         if !self.has_room_for(&batch) {
             self.shared.queue.failed(batch);
-            self.shared.queue.sleep(ROOM_PAUSE);
+            // Told to end: there is nowhere to put it.
+            self.gives_up = self.shared.queue.sleep(ROOM_PAUSE);
             return;
         }
         match self.commit(db, &batch) {
             Ok(outcome) => {
+                batch.secret.iter().for_each(|secret| self.shared.adopt(secret));
                 outcome.dropped.into_iter().for_each(|reason| self.dropped(reason));
                 outcome.committed.into_iter().for_each(|committed| self.committed(committed));
                 self.shared.queue.done(&batch);
@@ -122,15 +135,15 @@ impl Writer {
         loop {
             match write(&mut self.ledger, fit)? {
                 Written::Done(outcome) => return Ok(outcome),
-                Written::NoRoom(bytes) => self.make_room(db, bytes),
+                Written::NoRoom(bytes) => self.make_room(db, bytes)?,
             }
             fit = Fit::WhatFits;
         }
     }
 
-    fn make_room(&mut self, db: &Database, bytes: u64) {
+    fn make_room(&mut self, db: &Database, bytes: u64) -> Result<(), redb::Error> {
         let low = low_water(self.shared.settings.maxsize);
-        self.sweep_to(db, self.ledger.meta.live.saturating_sub(bytes).min(low));
+        self.sweep_to(db, self.ledger.meta.live.saturating_sub(bytes).min(low))
     }
 
     /// The sweep that is due. A file that is nearly as large as it may be is made smaller, so that
@@ -141,17 +154,22 @@ impl Writer {
         let most = self.shared.settings.maxsize;
         let to = if self.ledger.meta.live > high_water(most) { low_water(most) } else { u64::MAX };
         self.sweep.due = Instant::now() + SWEEPS_APART;
-        self.sweep_to(db, self.sweep.to.min(to));
+        // Taking out needs some pages too.
+        if !space::is_there(&self.shared.settings.path, 0) {
+            return;
+        }
+        if let Err(fault) = self.sweep_to(db, self.sweep.to.min(to)) {
+            self.failed(&handle, &fault);
+        }
     }
 
-    fn sweep_to(&mut self, db: &Database, live: u64) {
+    fn sweep_to(&mut self, db: &Database, live: u64) -> Result<(), redb::Error> {
         let aim = Aim { now: UnixMillis::read(), live };
-        match guarded(|| self.ledger.sweep(db, aim)) {
-            Ok(None) => self.sweep.to = u64::MAX,
-            Ok(Some((swept, committed))) => self.swept(swept, committed, live),
-            // Whoever has the handle next meets the same fault, and says so.
-            Err(fault) => tracing::debug!(%fault, "nothing could be taken out of the file"),
+        match guarded(|| self.ledger.sweep(db, aim))? {
+            None => self.sweep.to = u64::MAX,
+            Some((swept, committed)) => self.swept(swept, committed, live),
         }
+        Ok(())
     }
 
     fn swept(&mut self, swept: Swept, committed: Committed, live: u64) {

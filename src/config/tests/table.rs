@@ -92,3 +92,9 @@ fn the_readme_table_has_a_row_for_every_key() {
     assert!(table.lines().all(|row| row.matches('|').count() == 4), "{table}");
     assert!(table.contains("| `breaker.open.min` | `5 seconds` | "));
 }
+
+#[test]
+fn a_name_much_longer_than_every_key_is_near_none() {
+    assert_eq!(keys::nearest("cache_tll"), Some("cache.ttl"));
+    assert_eq!(keys::nearest(&"cache.ttl".repeat(100_000)), None);
+}

@@ -10,7 +10,7 @@ use crate::store::breakers::Update;
 use crate::store::change::Change;
 use crate::store::counters::{Counters, Dropped};
 use crate::store::pace::Pace;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,10 @@ pub(super) struct Waiting {
     /// Ready, if there are any; not counted with the changes, since there is only one of it.
     breakers: Option<Update>,
     secret: Option<Secret>,
+    /// Copies are being brought back from a file that was set aside.
+    recovering: bool,
+    /// Pages forgotten meanwhile, which must not come back with them.
+    gone: HashSet<EntryId>,
     /// Goes before all that waits: see there.
     pub lane: Lane,
 }
@@ -81,6 +85,8 @@ impl Waiting {
             recent: Recent::new(refresh),
             breakers: None,
             secret: None,
+            recovering: false,
+            gone: HashSet::new(),
             lane: Lane::default(),
         }
     }
@@ -114,8 +120,14 @@ impl Waiting {
             }
             return false;
         }
-        if matches!(*change, Change::Discard { .. }) && self.pending.contains_key(&id) {
+        let yields = matches!(*change, Change::Discard { .. } | Change::Restore(_));
+        if yields && self.pending.contains_key(&id) {
             return false;
+        }
+        match &*change {
+            Change::Restore(_) if self.gone.contains(&id) => return false,
+            Change::Forget if self.recovering => drop(self.gone.insert(id)),
+            _ => {}
         }
         if !self.make_room(id, &change, counters) {
             counters.drop_for(Dropped::QueueFull);
@@ -151,6 +163,21 @@ impl Waiting {
     /// Something waits, ready or not.
     pub fn has_work(&self) -> bool {
         !self.pending.is_empty() || self.ready_since.is_some()
+    }
+
+    pub fn set_recovering(&mut self, recovering: bool) {
+        self.recovering = recovering;
+        self.gone = HashSet::new();
+    }
+
+    pub fn is_recovering(&self) -> bool {
+        self.recovering
+    }
+
+    /// None of what is brought back waits any more, nor does its secret.
+    pub fn has_restored(&self) -> bool {
+        let is_restore = |pending: &Pending| matches!(*pending.change, Change::Restore(_));
+        self.secret.is_none() && !self.pending.values().any(is_restore)
     }
 
     /// Half of the queue stays free for requests.

@@ -60,7 +60,8 @@ impl Life {
         let owner = self.possible.last().map_or(APPLICATION, |known| &known.application);
         // Somebody may have set the old one again while the file was being emptied for the new.
         let application = if self.random.u32(..8) == 0 { APPLICATION } else { owner };
-        self.open_for(&application.to_owned())
+        let application = application.to_owned();
+        self.open_for(&application)
     }
 
     fn open_for(&mut self, application: &str) -> Result<(), Trouble> {

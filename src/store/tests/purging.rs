@@ -116,8 +116,8 @@ async fn what_only_waits_or_only_is_in_memory_is_purged_too() {
 
 #[tokio::test]
 async fn without_a_file_memory_is_purged_all_the_same() {
-    let mut house = House::new();
-    house.settings.path = house.folder.path().join("no/such/retter.redb");
+    let house = House::new();
+    fs::write(house.path(), "somebody's diary".repeat(1_000)).unwrap();
     let store = house.open();
     store.put(key("/"), page("kept"), true);
     assert_eq!(purge(&store, &read(words(true))).copies, 1);
