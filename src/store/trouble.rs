@@ -78,7 +78,11 @@ impl Trouble {
 
     /// The storage's fault speaks of its bytes, not of the disk.
     pub(super) fn is_damage(fault: &redb::Error) -> bool {
-        !matches!(fault, redb::Error::Io(_) | redb::Error::PreviousIo)
+        match fault {
+            redb::Error::Io(error) => error.kind() == ErrorKind::UnexpectedEof,
+            redb::Error::PreviousIo => false,
+            _ => true,
+        }
     }
 
     /// The disk is full, by whatever name the system calls it.
@@ -117,9 +121,9 @@ impl From<std::io::Error> for Trouble {
             ErrorKind::NotFound => Trouble::NoFolder,
             ErrorKind::PermissionDenied => Trouble::Forbidden,
             // redb's word for a file that does not begin like one of its own.
-            ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
-                Trouble::NotOurs(error.to_string())
-            }
+            ErrorKind::InvalidData => Trouble::NotOurs(error.to_string()),
+            // A page that points past the end.
+            ErrorKind::UnexpectedEof => Trouble::Damaged(error.to_string()),
             kind if is_full(kind) => Trouble::Full,
             ErrorKind::Unsupported => Trouble::NoLocks,
             _ => Trouble::Io(error.to_string()),

@@ -11,7 +11,7 @@ fn nothing_acknowledged_is_lost_when_the_power_goes() {
 
 /// `cargo test --release --lib -- --ignored --nocapture power_cuts`
 #[test]
-#[ignore = "takes minutes; the short one above is the same with other seeds"]
+#[ignore = "takes half a minute; the short one above is the same with other seeds"]
 fn five_thousand_power_cuts() {
     survive(1_000, 100, 50);
 }

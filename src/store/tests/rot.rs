@@ -13,6 +13,8 @@ use crate::store::lookup::Answer;
 use crate::store::queue::Batch;
 use fastrand::Rng;
 use redb::ReadableTable;
+use std::collections::BTreeSet;
+use std::process::Command;
 
 /// What became of a damaged file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,14 +43,48 @@ fn no_zeroed_page_is_ever_served_and_all_is_kept_again() {
 
 #[test]
 fn no_flipped_bit_is_ever_served_and_all_is_kept_again() {
-    flip(3, 0);
+    let book = Book::new();
+    let pages = book.file().len() / PAGE;
+    say("bits flipped", (0..pages).flat_map(|page| book.flip(page, 3)).collect());
 }
 
-/// `cargo test --release --lib -- --ignored --nocapture flipped`
+/// A process for each page, because there are places in redb where a panic meets a panic in a
+/// destructor, and then the process ends: nothing can be done about that from here but to know how
+/// often. `cargo test --release --lib -- --ignored --nocapture thousands_of_flipped_bits`
 #[test]
-#[ignore = "takes minutes; the short one above is the same with fewer bits"]
+#[ignore = "takes minutes; the short one above is the same with a few bits"]
 fn thousands_of_flipped_bits() {
-    flip(400, 1);
+    let (mut ended, pages) = (Vec::new(), Book::new().file().len() / PAGE);
+    for page in 0..pages {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--ignored", "--exact", "--nocapture", "store::tests::rot::bits_of_a_page"]);
+        let output = child.env(OF_PAGE, page.to_string()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        if said.contains("panic in a destructor during cleanup") {
+            ended.push(page);
+        } else {
+            assert!(output.status.success(), "page {page}: {said}");
+        }
+    }
+    println!("{pages} pages, {BITS} bits of each: the process ended at {ended:?}");
+    assert!(ended.len() <= 2);
+}
+
+#[test]
+#[ignore = "a part of the one above"]
+fn bits_of_a_page() {
+    if let Ok(page) = std::env::var(OF_PAGE) {
+        Book::new().flip(page.parse().unwrap(), BITS);
+    }
+}
+
+#[test]
+fn page_that_points_past_the_end_of_the_file_is_damage_and_no_fault_of_the_disk() {
+    let past_the_end = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+    assert!(Trouble::is_damage(&redb::Error::Io(past_the_end())));
+    assert!(matches!(Trouble::from(past_the_end()), Trouble::Damaged(_)));
+    let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    assert!(!Trouble::is_damage(&redb::Error::Io(full)));
 }
 
 /// A file that believed it would be full for good, or write new bodies over old ones.
@@ -73,22 +109,6 @@ fn figures_that_rotted_are_worked_out_anew() {
         book.keep(&handle, &mut ledger, |_| true).unwrap();
         contents(&handle, &ledger.meta, &keys);
     }
-}
-
-fn flip(bits_a_page: usize, seed: u64) {
-    let (book, mut random) = (Book::new(), Rng::with_seed(seed));
-    let whole = book.file();
-    let mut fates = Vec::new();
-    for page in 0..whole.len() / PAGE {
-        let used = whole[page * PAGE..][..PAGE].iter().rposition(|&byte| byte != 0);
-        for _ in 0..used.map_or(0, |_| bits_a_page) {
-            let (byte, bit) = (random.usize(..=used.unwrap()), random.u32(..8));
-            let mut bytes = whole.clone();
-            bytes[page * PAGE + byte] ^= 1 << bit;
-            fates.push(book.fate(bytes, &format!("page {page}, byte {byte}, bit {bit}")));
-        }
-    }
-    say("bits flipped", fates);
 }
 
 fn say(what: &str, fates: Vec<Fate>) {
@@ -138,6 +158,19 @@ impl Book {
         let (handle, mut ledger) = self.open(&disk).unwrap();
         self.keep(&handle, &mut ledger, |_| true).unwrap();
         disk.after_kill().bytes()
+    }
+
+    /// So many bits of this page, one after the other; none of an empty one.
+    fn flip(&self, page: usize, bits: usize) -> Vec<Fate> {
+        let (whole, mut random) = (self.file(), Rng::with_seed(page as u64));
+        let used = whole[page * PAGE..][..PAGE].iter().rposition(|&byte| byte != 0);
+        let bits = (0..used.map_or(0, |_| bits)).map(|_| {
+            let (byte, bit) = (random.usize(..=used.unwrap_or(0)), random.u32(..8));
+            let mut bytes = whole.clone();
+            bytes[page * PAGE + byte] ^= 1 << bit;
+            self.fate(bytes, &format!("page {page}, byte {byte}, bit {bit}"))
+        });
+        bits.collect()
     }
 
     /// What RETTER does with a file that rots: see [`Shared::lost`] and [`Shared::gain`].
@@ -210,7 +243,8 @@ impl Book {
             let known = self.breakers.iter().find(|saved| name(&saved.level) == name(&row.level));
             assert_eq!(known.map(remembered).as_ref(), Some(row), "{harm}");
         }
-        Ok(sound.len())
+        let names: BTreeSet<_> = sound.iter().map(|row| name(&row.level)).collect();
+        Ok(names.len())
     }
 
     fn keep(
@@ -243,6 +277,9 @@ impl Book {
 }
 
 const PAGE: usize = 4096;
+const BITS: usize = 400;
+/// Tells the process of one page which it is.
+const OF_PAGE: &str = "ROTTEN_PAGE";
 const ROUNDS: u32 = 12;
 /// Faults after which a file is set aside.
 const STRIKES: u32 = 3;
