@@ -34,6 +34,12 @@ pub(super) enum Change {
 }
 
 impl Change {
+    /// The file has the last word on what the copy says: what waits only marks it, or is older than
+    /// anything that is there.
+    pub fn leaves_it_to_the_file(&self) -> bool {
+        matches!(self, Change::Purge | Change::Restore(_))
+    }
+
     /// Bytes it holds while it waits.
     pub fn weight(&self) -> usize {
         match self {

@@ -104,9 +104,14 @@ impl Queue {
         }
     }
 
-    /// Copies are brought back from now on, or are not any more.
-    pub fn set_recovering(&self, recovering: bool) {
-        self.waiting.lock().set_recovering(recovering);
+    /// Copies are brought back from now on; false if they are already.
+    pub fn begin_recovering(&self) -> bool {
+        self.waiting.lock().begin_recovering()
+    }
+
+    /// They are not any more.
+    pub fn end_recovering(&self) {
+        self.waiting.lock().end_recovering();
     }
 
     pub fn is_recovering(&self) -> bool {

@@ -16,7 +16,7 @@ impl Store {
             return true;
         }
         match shared.queue.look(id).1.as_deref() {
-            Some(change) if !matches!(change, Change::Purge) => {
+            Some(change) if !change.leaves_it_to_the_file() => {
                 matches!(change, Change::Put { .. })
             }
             _ if shared.index.contains(id) => true,
@@ -55,9 +55,10 @@ impl Store {
         match self.shared.queue.look(id) {
             (epoch, None) => Recalled::AskFile { epoch, purged: false },
             (epoch, Some(change)) => match &*change {
-                Change::Restore(_) => Recalled::AskFile { epoch, purged: false },
+                change if change.leaves_it_to_the_file() => {
+                    Recalled::AskFile { epoch, purged: matches!(change, Change::Purge) }
+                }
                 Change::Put { key: own, copy, .. } if **own == *key => Recalled::Copy(copy.clone()),
-                Change::Purge => Recalled::AskFile { epoch, purged: true },
                 _ => Recalled::Nothing,
             },
         }

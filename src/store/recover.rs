@@ -21,11 +21,15 @@ use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 
-/// In a thread of its own; at most one at a time, since the file has one name.
+/// In a thread of its own; one at a time, whenever the file is opened again meanwhile.
 pub(super) fn start(shared: Arc<Shared>) {
-    let path = aside::unrepaired(&shared.settings.path);
-    shared.queue.set_recovering(true);
+    if !shared.queue.begin_recovering() {
+        return;
+    }
+    let recovery = shared.clone();
     let work = move || {
+        let path = aside::unrepaired(&recovery.settings.path);
+        let shared = recovery;
         match guarded(|| bring_back(&shared, &path)) {
             // Queued is not written.
             Ok(true) if shared.queue.wait_for_restored() => finish(&shared, &path),
@@ -39,9 +43,10 @@ pub(super) fn start(shared: Arc<Shared>) {
                 tracing::warn!(%file, reason = %trouble, "its copies cannot be brought back: delete it when you have looked at it");
             }
         }
-        shared.queue.set_recovering(false);
+        shared.queue.end_recovering();
     };
     if let Err(error) = std::thread::Builder::new().name("retter-recover".into()).spawn(work) {
+        shared.queue.end_recovering();
         tracing::warn!(%error, "no thread to bring copies back: they come at the next start");
     }
 }

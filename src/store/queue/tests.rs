@@ -3,6 +3,8 @@ use super::*;
 use crate::clock::UnixMillis;
 use crate::key::{Identity, Place, StoreKey};
 use crate::policy::Why;
+use crate::store::change::New;
+use crate::store::entry::BodyRef;
 use crate::store::{Copy, Dropped};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -222,3 +224,32 @@ fn failed_purge_comes_again_and_one_without_a_writer_says_so() {
 const HOUR: Duration = Duration::from_secs(3_600);
 /// What a broken purge may hold up these tests.
 const SOON: Duration = Duration::from_secs(5);
+
+#[test]
+fn one_recovery_at_a_time_and_what_is_forgotten_meanwhile_stays_away() {
+    let (queue, _) = queue(Duration::ZERO);
+    let restore = || Change::Restore(Box::new(old_rows()));
+    assert!(queue.begin_recovering());
+    queue.push(id(1), Some(Change::Forget), || {});
+    queue.done(&batch(&queue));
+    // The file was opened again: that begins nothing anew, and forgets nothing.
+    assert!(!queue.begin_recovering());
+    assert!(queue.push_in_turn(id(1), restore()) && queue.push_in_turn(id(2), restore()));
+    let ids: Vec<_> = batch(&queue).changes.iter().map(|(id, _)| *id).collect();
+    assert_eq!(ids, [id(2)]);
+    queue.end_recovering();
+    assert!(queue.begin_recovering());
+}
+
+fn old_rows() -> New {
+    let body = BodyRef {
+        id: 1,
+        raw_length: 0,
+        stored_length: 0,
+        packed: false,
+        nonce: None,
+        stored_hash: [0; 16],
+        content_hash: [0; 16],
+    };
+    New { row: Vec::new(), expires_at: u64::MAX, body, bytes: Some(Vec::new()) }
+}

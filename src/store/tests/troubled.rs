@@ -1,5 +1,7 @@
 use super::*;
-use crate::store::file::{META, begin_write};
+use crate::store::change::New;
+use crate::store::entry::Header;
+use crate::store::file::{ENTRIES, META, begin_write};
 use std::fs;
 
 /// Serves from memory, and says why.
@@ -209,4 +211,26 @@ async fn file_is_the_owners_alone_and_an_open_one_is_closed_to_others() {
     fs::set_permissions(house.path(), fs::Permissions::from_mode(0o644)).unwrap();
     house.keep(&[]).await;
     assert_eq!(mode(), 0o600);
+}
+
+#[tokio::test]
+async fn what_is_being_brought_back_hides_nothing_that_is_there() {
+    let mut house = House::with(&[(&key("/"), &page("newer"))]).await;
+    (house.settings.memory, house.settings.commit) = (0, HOUR);
+    let store = house.open();
+    let entries = store.shared.file.get().unwrap().begin_read().unwrap();
+    let row = entries.open_table(ENTRIES).unwrap().get(&key("/").id().0).unwrap().unwrap();
+    let header = Header::decode(key("/").id(), row.value()).unwrap();
+    let old = New {
+        row: row.value().to_vec(),
+        expires_at: header.expires_at,
+        body: header.body,
+        bytes: Some(b"older".to_vec()),
+    };
+    drop((row, entries));
+    assert!(store.shared.queue.push_in_turn(key("/").id(), Change::Restore(Box::new(old))));
+    assert!(store.has(key("/").id()).await);
+    assert_same(store.get(&key("/"), NOW).await, &page("newer"));
+    store.close().await;
+    assert_same(house.get(&key("/")).await, &page("newer"));
 }

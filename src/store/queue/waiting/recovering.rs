@@ -6,9 +6,12 @@ use crate::store::change::Change;
 use std::collections::HashSet;
 
 impl Waiting {
-    pub fn set_recovering(&mut self, recovering: bool) {
-        self.recovering = recovering;
-        self.gone = HashSet::new();
+    pub fn begin_recovering(&mut self) -> bool {
+        !std::mem::replace(&mut self.recovering, true)
+    }
+
+    pub fn end_recovering(&mut self) {
+        (self.recovering, self.gone) = (false, HashSet::new());
     }
 
     pub fn is_recovering(&self) -> bool {
