@@ -118,17 +118,19 @@ async fn copy_past_its_time_is_said_to_be_expired() {
     assert!(String::from_utf8(printed).unwrap().lines().all(|line| line.contains("\texpired\t")));
 }
 
+/// A pipe that nobody reads.
+struct Closed;
+impl Write for Closed {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(ErrorKind::BrokenPipe.into())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Err(ErrorKind::BrokenPipe.into())
+    }
+}
+
 #[tokio::test]
 async fn closed_pipe_is_no_error() {
-    struct Closed;
-    impl Write for Closed {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(ErrorKind::BrokenPipe.into())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Err(ErrorKind::BrokenPipe.into())
-        }
-    }
     let (_folder, path) = file().await;
     assert!(dump(&path, Format::Text, NOW, &mut Closed).is_ok());
     assert!(dump(&path, Format::Json, NOW, &mut Closed).is_ok());

@@ -39,7 +39,8 @@ pub(super) fn place_of(path: &Path) -> Option<std::time::SystemTime> {
     std::fs::metadata(path).and_then(|file| file.created()).ok()
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+/// `retter.redb` and an ending.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(ending);
     name.into()

@@ -6,7 +6,6 @@
 //! damaged page makes redb panic: every call goes through [`guarded`], and after a fault the
 //! handle is dropped and opened again.
 
-use super::overlay::Overlay;
 use super::trouble::Trouble;
 use super::{Settings, Sharing, meta, reader};
 use crate::migrations;
@@ -54,16 +53,6 @@ pub(super) fn open_on(
     migrate(&db)?;
     let meta = meta::take_over(&db, application, fresh)?;
     Ok(Opened { db, meta })
-}
-
-/// The file as it is on a disk that has no room for what opening it would write.
-pub(super) fn open_frozen(path: &Path) -> Result<Database, Trouble> {
-    guarded(|| {
-        let overlay = Overlay::new(File::open(path)?)?;
-        let mut builder = Builder::new();
-        builder.set_repair_callback(redb::RepairSession::abort);
-        Ok(builder.set_cache_size(FROZEN_CACHE).create_with_backend(overlay)?)
-    })
 }
 
 /// Opens a file that is there already, for an operator's work on it, and brings it to the present
@@ -203,8 +192,6 @@ const MARK: u64 = 9;
 const SECTOR: u64 = 512;
 /// Bytes; redb's new file has one MiB and some.
 const NEW_FILE_MAX: u64 = 8 * 1024 * 1024;
-/// redb's cache over a frozen file, bytes.
-const FROZEN_CACHE: usize = 16 * 1024 * 1024;
 /// A repair of this many bytes takes some 15 ms, so that a first start that was killed before its
 /// first commit leaves nothing behind that would have to be moved away by hand.
 const REPAIRED_AT_ONCE: u64 = 8 * 1024 * 1024;

@@ -94,9 +94,7 @@ impl Shared {
         if self.settings.sharing == Sharing::Exclusive {
             return;
         }
-        self.read_from(
-            reader::open_beside(&self.settings.path).map(|db| Handle::Beside(db.into())),
-        );
+        self.read_from(reader::open_beside(&self.settings.path));
     }
 
     /// Reads what can be read meanwhile.
@@ -106,11 +104,7 @@ impl Shared {
         }
         match trouble {
             Trouble::Locked => self.read_beside(),
-            Trouble::Full => {
-                self.read_from(
-                    file::open_frozen(&self.settings.path).map(|db| Handle::Frozen(db.into())),
-                );
-            }
+            Trouble::Full => self.read_from(reader::open_frozen(&self.settings.path)),
             _ => {}
         }
     }

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 pub(super) enum Handle {
     /// This RETTER is the writer.
     Own(Closing<Database>),
-    /// Another one is; this one follows.
+    /// Another one is, or nobody; this one follows.
     Beside(Closing<ReadOnlyDatabase>),
-    /// As it was when there was no room left to write: nothing of what is done to it reaches the
-    /// disk.
+    /// As it was found: it was not closed, or the disk is full, and nothing of what is done to put it
+    /// in order reaches the disk.
     Frozen(Closing<Database>),
 }
 

@@ -25,16 +25,15 @@ pub(super) struct Meta {
 /// Reads `meta.v1` and marks the file as being written. A file of another application is emptied
 /// first; until that is done it is nobody's, so whoever opens it after a crash in between empties
 /// on, the old application's RETTER too. A new file begins with `fresh`.
-pub(super) fn take_over(db: &Database, application: &str, fresh: Meta) -> Result<Meta, Trouble> {
+pub(super) fn take_over(db: &Database, new: &str, fresh: Meta) -> Result<Meta, Trouble> {
     let before = db.begin_read().map_err(redb::Error::from)?;
-    let owner = get(&before, APPLICATION)?;
+    let owner = application(&before)?;
     let mut meta = load(&before)?.unwrap_or(fresh);
     drop(before);
-    if owner.as_deref().is_some_and(|owner| owner != application.as_bytes()) {
-        let old = String::from_utf8_lossy(owner.as_deref().unwrap_or_default()).into_owned();
+    if let Some(old) = owner.filter(|owner| owner != new) {
         tracing::warn!(
             old,
-            new = application,
+            new,
             copies = meta.copies,
             "backend.baseurl has changed: starting with no copies of the old application and with its breakers forgotten"
         );
@@ -42,7 +41,7 @@ pub(super) fn take_over(db: &Database, application: &str, fresh: Meta) -> Result
         meta = Meta { live: 0, copies: 0, ..meta };
     }
     let transaction = begin_write(db)?;
-    put(&transaction, APPLICATION, application.as_bytes())?;
+    put(&transaction, APPLICATION, new.as_bytes())?;
     put(&transaction, SECRET, &meta.secret)?;
     put(&transaction, CLEAN, &[0])?;
     save(&transaction, &meta)?;

@@ -74,17 +74,20 @@ impl Planner<'_> {
     }
 
     fn has_room_for(&mut self, new: &New) -> bool {
-        let fits = |live: u64| live.saturating_add(new.weight()) <= self.settings.maxsize;
-        let has_room = fits(self.meta.live);
-        if !has_room && fits(0) {
+        let has_room = self.fits(new, self.meta.live);
+        if !has_room && self.fits(new, 0) {
             self.short = self.short.saturating_add(new.weight());
         }
         has_room
     }
 
+    fn fits(&self, new: &New, live: u64) -> bool {
+        live.saturating_add(new.weight()) <= self.settings.maxsize
+    }
+
     /// Not at the cost of others: they were refreshed later.
     fn restore(&self, id: EntryId, new: &New) -> Planned {
-        if self.meta.live.saturating_add(new.weight()) > self.settings.maxsize {
+        if !self.fits(new, self.meta.live) {
             return Planned::Dropped(Dropped::MaxSize);
         }
         Planned::Do(Box::new(Plan { id, old: None, new: Some(new.clone()) }))

@@ -27,11 +27,9 @@ use waiting::{State, Waiting, When};
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
     wake: Condvar,
-    /// Something has left the queue.
-    room: Condvar,
-    ended: Condvar,
-    /// A batch is in the file: the lane of purges may be free.
+    /// A batch is in the file, or the state is another: there may be room, in the lane of purges too.
     moved: Condvar,
+    ended: Condvar,
     counters: Arc<Counters>,
 }
 
@@ -79,8 +77,8 @@ enum Due {
 impl Queue {
     pub fn new(refresh: Duration, counters: Arc<Counters>) -> Self {
         let waiting = Mutex::new(Waiting::new(refresh));
-        let [wake, room, ended, moved] = std::array::from_fn(|_| Condvar::new());
-        Self { waiting, wake, room, ended, moved, counters }
+        let [wake, moved, ended] = std::array::from_fn(|_| Condvar::new());
+        Self { waiting, wake, moved, ended, counters }
     }
 
     /// Takes a change (`None`: one that is not for the file); `beside` runs under the same lock, so
@@ -89,8 +87,13 @@ impl Queue {
         let mut waiting = self.waiting.lock();
         beside();
         *waiting.epoch(id) += 1;
-        let Some(change) = change else { return };
-        let wake = waiting.push(id, Arc::new(change), Instant::now(), &self.counters);
+        if let Some(change) = change {
+            self.take_in(&mut waiting, id, Arc::new(change));
+        }
+    }
+
+    fn take_in(&self, waiting: &mut Waiting, id: EntryId, change: Arc<Change>) {
+        let wake = waiting.push(id, change, Instant::now(), &self.counters);
         self.counters.queued.set(waiting.pending.len() as u64);
         if wake {
             self.wake.notify_one();
@@ -122,21 +125,19 @@ impl Queue {
     pub fn wait_for_restored(&self) -> bool {
         let mut waiting = self.waiting.lock();
         while !waiting.has_restored() && waiting.state == State::Open {
-            self.room.wait(&mut waiting);
+            self.moved.wait(&mut waiting);
         }
         waiting.state == State::Open
     }
 
-    /// Lets go of what waits for people.
+    /// Lets go of what waits for people: under another secret it is of no use to anybody.
     pub fn drop_personal(&self) {
         self.waiting.lock().drop_personal();
     }
 
-    /// The file is to have this secret; what waits for people under another is of no use to anybody.
+    /// The file is to have this secret.
     pub fn push_secret(&self, secret: Secret) {
-        let mut waiting = self.waiting.lock();
-        waiting.drop_personal();
-        if waiting.push_secret(secret, Instant::now()) {
+        if self.waiting.lock().push_secret(secret, Instant::now()) {
             self.wake.notify_one();
         }
     }
@@ -146,21 +147,14 @@ impl Queue {
     pub fn push_in_turn(&self, id: EntryId, change: Change) -> bool {
         let change = Arc::new(change);
         let mut waiting = self.waiting.lock();
-        while !waiting.has_room_to_spare(&change) {
-            if waiting.state != State::Open {
-                return false;
-            }
-            self.room.wait(&mut waiting);
+        while waiting.state == State::Open && !waiting.has_room_to_spare(&change) {
+            self.moved.wait(&mut waiting);
         }
-        if waiting.state != State::Open {
-            return false;
+        let open = waiting.state == State::Open;
+        if open {
+            self.take_in(&mut waiting, id, change);
         }
-        let wake = waiting.push(id, change, Instant::now(), &self.counters);
-        self.counters.queued.set(waiting.pending.len() as u64);
-        if wake {
-            self.wake.notify_one();
-        }
-        true
+        open
     }
 
     /// What waits for the writer, and the epoch: see [`Queue::unless_changed_since`].
@@ -215,7 +209,6 @@ impl Queue {
         waiting.lane.done(batch.purge.as_ref());
         self.moved.notify_all();
         self.counters.queued.set(waiting.pending.len() as u64);
-        self.room.notify_all();
     }
 
     /// The batch is not in the file: back to the head of the line, unless something newer came.
@@ -261,7 +254,7 @@ impl Queue {
             waiting.state = State::Yielding;
         }
         self.wake.notify_one();
-        self.room.notify_all();
+        self.moved.notify_all();
     }
 
     /// Waits for [`Queue::close`]; true if something has come meanwhile.
@@ -280,7 +273,7 @@ impl Queue {
             waiting.state = State::Closing;
         }
         self.wake.notify_one();
-        self.room.notify_all();
+        self.moved.notify_all();
     }
 
     /// There is no writer (any more): nothing is taken from here on.
@@ -289,7 +282,6 @@ impl Queue {
         waiting.end();
         self.counters.queued.set(0);
         self.ended.notify_all();
-        self.room.notify_all();
         self.moved.notify_all();
     }
 

@@ -16,6 +16,7 @@ pub use look::{Look, People};
 use super::breakers::{self, Damaged, Remembered};
 use super::entry::{Damage, Header, unpack_headers};
 use super::file::{BREAKERS, ENTRIES, builder, guarded};
+use super::handle::Handle;
 use super::overlay::Overlay;
 use super::trouble::Trouble;
 use crate::clock::UnixMillis;
@@ -25,8 +26,7 @@ use crate::policy::Why;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use redb::{
-    Builder, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase,
-    ReadableTableMetadata, TableError,
+    Builder, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableTableMetadata, TableError,
 };
 use std::fs::File;
 use std::ops::Bound;
@@ -73,7 +73,7 @@ pub struct Unreadable {
 
 /// Goes through the copies in the order of their ids.
 pub struct Reader {
-    file: Opened,
+    file: Handle,
     next: Bound<[u8; 16]>,
     last: Bound<[u8; 16]>,
 }
@@ -87,13 +87,13 @@ impl Reader {
         Ok(reader)
     }
 
-    fn of(file: Opened) -> Self {
+    fn of(file: Handle) -> Self {
         Self { file, next: Bound::Unbounded, last: Bound::Unbounded }
     }
 
     /// The file was not closed, and what is read here was put in order in memory.
     pub fn is_put_in_order(&self) -> bool {
-        matches!(self.file, Opened::Unclean(_))
+        matches!(self.file, Handle::Frozen(_))
     }
 
     /// The next rows, from one transaction: 1,000 of them or what 100 ms give. Empty at the end.
@@ -152,18 +152,8 @@ impl Reader {
     }
 
     pub(super) fn begin(&self) -> Result<ReadTransaction, redb::Error> {
-        Ok(match &self.file {
-            Opened::Live(db) => db.begin_read()?,
-            Opened::Unclean(db) => db.begin_read()?,
-        })
+        self.file.begin_read()
     }
-}
-
-enum Opened {
-    /// Follows the writer, if there is one.
-    Live(ReadOnlyDatabase),
-    /// Put in order in memory.
-    Unclean(Database),
 }
 
 /// The file's version, without a trace of having asked. An error says nothing about the file that
@@ -181,28 +171,37 @@ enum Repair {
 }
 
 /// The file as another RETTER writes it.
-pub(super) fn open_beside(path: &Path) -> Result<ReadOnlyDatabase, Trouble> {
+pub(super) fn open_beside(path: &Path) -> Result<Handle, Trouble> {
     guarded(|| {
-        let db = builder().set_cache_size(CACHE).open_read_only(path)?;
-        let version = migrations::version_of(&db.begin_read().map_err(redb::Error::from)?)?;
-        migrations::check(version)?;
-        Ok(db)
+        let file = Handle::Beside(open_live(path)?.into());
+        migrations::check(migrations::version_of(&file.begin_read()?)?)?;
+        Ok(file)
     })
 }
 
-fn open(path: &Path, repair: Repair) -> Result<Opened, Trouble> {
+/// The file as it is on a disk that has no room for what opening it would write.
+pub(super) fn open_frozen(path: &Path) -> Result<Handle, Trouble> {
+    guarded(|| open_unclean(path, Repair::Decline))
+}
+
+fn open(path: &Path, repair: Repair) -> Result<Handle, Trouble> {
     if !path.exists() {
         return Err(Trouble::Missing);
     }
-    match builder().set_cache_size(CACHE).open_read_only(path) {
-        Ok(db) => Ok(Opened::Live(db)),
+    match open_live(path) {
+        Ok(db) => Ok(Handle::Beside(db.into())),
         // Nobody has it open, and whoever had it did not close it.
         Err(DatabaseError::RepairAborted) => open_unclean(path, repair),
         Err(error) => Err(error.into()),
     }
 }
 
-fn open_unclean(path: &Path, repair: Repair) -> Result<Opened, Trouble> {
+/// Follows the writer, if there is one.
+fn open_live(path: &Path) -> Result<ReadOnlyDatabase, DatabaseError> {
+    builder().set_cache_size(CACHE).open_read_only(path)
+}
+
+fn open_unclean(path: &Path, repair: Repair) -> Result<Handle, Trouble> {
     let overlay = Overlay::new(File::open(path)?)?;
     let database = Builder::new()
         .set_cache_size(CACHE)
@@ -212,7 +211,7 @@ fn open_unclean(path: &Path, repair: Repair) -> Result<Opened, Trouble> {
             }
         })
         .create_with_backend(overlay)?;
-    Ok(Opened::Unclean(database))
+    Ok(Handle::Frozen(database.into()))
 }
 
 impl Row {

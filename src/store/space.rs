@@ -7,9 +7,13 @@ use std::path::Path;
 /// True if this many bytes more leave some room to others. A system that does not tell is believed
 /// to have room: the commit will say.
 pub(super) fn is_there(path: &Path, bytes: u64) -> bool {
-    let Ok(disk) = statvfs(path) else { return true };
-    disk.f_bavail.saturating_mul(disk.f_frsize) >= bytes.saturating_add(LEFT_TO_OTHERS)
+    free(path).is_none_or(|free| free >= bytes.saturating_add(LEFT_TO_OTHERS))
+}
+
+/// Bytes that may be written where this file or folder is; `None`: the system does not tell.
+pub(super) fn free(path: &Path) -> Option<u64> {
+    statvfs(path).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// Bytes.
-const LEFT_TO_OTHERS: u64 = 16 * 1024 * 1024;
+pub(super) const LEFT_TO_OTHERS: u64 = 16 * 1024 * 1024;

@@ -186,15 +186,6 @@ async fn damage_is_a_line_of_its_own_before_the_last() {
 
 #[tokio::test]
 async fn nobody_complains_that_nobody_reads() {
-    struct Closed;
-    impl Write for Closed {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(ErrorKind::BrokenPipe.into())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Err(ErrorKind::BrokenPipe.into())
-        }
-    }
     let (_folder, path) = file().await;
     for format in [Format::Text, Format::Json] {
         assert!(stats(&path, format, NOW, &mut Progress::none(), &mut Closed).is_ok());

@@ -2,7 +2,7 @@
 //! as the application answers again, in the same file or in a new one.
 
 use super::*;
-use crate::breaker::{Level, Saved, State, Tally, Unsaved};
+use crate::breaker::Unsaved;
 
 /// Something that stands in a page of each table, and in no page of another.
 const TABLES: [(&str, &[u8]); 5] = [
@@ -44,7 +44,8 @@ async fn heals(table: &str, needle: &[u8], harm: Harm) {
     let pages: Vec<_> = (0..8).map(|n| (key(&format!("/{n}")), body(n))).collect();
     let store = house.open();
     pages.iter().for_each(|(key, copy)| store.put(key.clone(), copy.clone(), true));
-    let breakers = [Level::Application, Level::Path("/a".into())].map(open);
+    let breakers =
+        [Level::Application, Level::Path("/a".into())].map(|level| open_breaker(level, HOUR));
     store.put_breakers(Unsaved::All(breakers.to_vec()), NOW);
     store.close().await;
     assert!(damage(&house, needle, harm) > 0, "{table}: nothing found");
@@ -99,16 +100,4 @@ fn damage(house: &House, needle: &[u8], harm: Harm) -> usize {
 /// Too short to be compressed.
 fn body(n: usize) -> Copy {
     page(format!("a word of the body of page {n}"))
-}
-
-fn open(level: Level) -> Saved {
-    Saved {
-        level,
-        state: State::Open,
-        tally: Tally::default(),
-        open_for: HOUR,
-        remaining: HOUR,
-        open_time: HOUR,
-        age: Duration::ZERO,
-    }
 }

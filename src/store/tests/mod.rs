@@ -24,6 +24,7 @@ mod writing;
 use super::handle::Handle;
 use super::meta::Meta;
 use super::*;
+use crate::breaker::{Level, Saved, State, Tally};
 use crate::key::{Identity, Person, Place};
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
@@ -124,6 +125,19 @@ fn page(body: impl Into<Bytes>) -> Copy {
     headers.append("link", HeaderValue::from_bytes(b"</\xe4>").unwrap());
     let (body, why) = (body.into(), Why::Anonymous);
     Copy { status: StatusCode::OK, headers, body, stored_at: NOW, why, purged: false }
+}
+
+/// A breaker that is open for this long, since now.
+fn open_breaker(level: Level, time: Duration) -> Saved {
+    Saved {
+        level,
+        state: State::Open,
+        tally: Tally::default(),
+        open_for: time,
+        remaining: time,
+        open_time: time,
+        age: Duration::ZERO,
+    }
 }
 
 /// A body that zstd cannot make smaller.

@@ -1,20 +1,12 @@
 //! The breakers' memory in real files.
 
 use super::*;
-use crate::breaker::{LONGEST_NAME, Level, Saved, State, Tally, Unsaved};
+use crate::breaker::{LONGEST_NAME, Unsaved};
 use crate::store::breakers::list;
 use crate::store::file::{BREAKERS, begin_write};
 
 fn open(level: Level) -> Saved {
-    Saved {
-        level,
-        state: State::Open,
-        tally: Tally::default(),
-        open_for: Duration::from_secs(20),
-        remaining: Duration::from_secs(20),
-        open_time: Duration::from_secs(20),
-        age: Duration::ZERO,
-    }
+    open_breaker(level, Duration::from_secs(20))
 }
 
 fn path(name: &str) -> Saved {

@@ -5,7 +5,7 @@ use super::audit::{contents, name};
 use super::disk::Disk;
 use super::life::remembered;
 use super::*;
-use crate::breaker::{Level, Saved, State, Tally, Unsaved};
+use crate::breaker::Unsaved;
 use crate::store::breakers::{Update, list};
 use crate::store::commit::{Fit, Ledger};
 use crate::store::file::{BREAKERS, META, begin_write, guarded, open_on};
@@ -135,15 +135,7 @@ impl Book {
         let bodies = [100, 3_000, 9_000, 70_000].into_iter().cycle().map(noise);
         let keys =
             (0..12).map(|n| key(&format!("/{n}"))).chain([persons("/a", 1), persons("/b", 2)]);
-        let breaker = |level| Saved {
-            level,
-            state: State::Open,
-            tally: Tally::default(),
-            open_for: HOUR,
-            remaining: HOUR,
-            open_time: HOUR,
-            age: Duration::ZERO,
-        };
+        let breaker = |level| open_breaker(level, HOUR);
         let levels = [Level::Application, Level::Path("/a".into()), Level::Path("/b".into())];
         Self {
             settings: Settings { cache: 1 << 20, ..House::new().settings },

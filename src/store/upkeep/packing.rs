@@ -1,19 +1,21 @@
 //! A packed copy beside the file, and how it takes the file's place.
 
+use super::super::aside;
 use super::super::file::{BODIES, BREAKERS, ENTRIES, EXPIRY, builder, guarded};
+use super::super::space::{self, LEFT_TO_OTHERS};
 use super::super::trouble::Trouble;
 use super::{CACHE, Compacted, Packing, UpkeepError, refused};
 use redb::{Database, ReadableDatabase, ReadableTableMetadata, TableError};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Whoever calls this keeps others from writing the file.
 pub(super) fn pack(
     file: &Path,
     progress: &mut dyn FnMut(Packing),
 ) -> Result<Compacted, UpkeepError> {
-    let copy = beside(file);
+    let copy = aside::beside(file, ".compact");
     let refused_copy = |error| UpkeepError::Copy { file: file.to_owned(), error };
     remove_left_over(&copy).map_err(refused_copy)?;
     let before = fs::metadata(file).map_err(refused_copy)?.len();
@@ -30,13 +32,6 @@ pub(super) fn pack(
     packed.map(|after| Compacted { before, after })
 }
 
-/// `retter.redb.compact`
-fn beside(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".compact");
-    name.into()
-}
-
 fn remove_left_over(copy: &Path) -> io::Result<()> {
     match fs::remove_file(copy) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -46,10 +41,9 @@ fn remove_left_over(copy: &Path) -> io::Result<()> {
 
 /// The disk belongs to the application's database: it is not filled to the brim for this.
 fn see_to_room(file: &Path, length: u64) -> Result<(), UpkeepError> {
-    let needed = length.saturating_add(SPARE);
-    let folder = file.parent().unwrap_or(Path::new("/"));
-    match rustix::fs::statvfs(folder).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)) {
-        Ok(free) if free < needed => {
+    let needed = length.saturating_add(LEFT_TO_OTHERS);
+    match space::free(file.parent().unwrap_or(Path::new("/"))) {
+        Some(free) if free < needed => {
             Err(UpkeepError::NoRoom { file: file.to_owned(), needed, free })
         }
         // What cannot be asked shows when it is written.
@@ -133,8 +127,6 @@ fn put_in_place(copy: &Path, file: &Path) -> io::Result<u64> {
     Ok(packed.metadata()?.len())
 }
 
-/// What stays free beside the copy, bytes.
-const SPARE: u64 = 16 * 1024 * 1024;
 /// Copied between two words about it, bytes.
 const AT_ONCE: u64 = 32 * 1024 * 1024;
 
