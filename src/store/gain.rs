@@ -24,7 +24,7 @@ impl Shared {
         self.file.set(Handle::Own(opened.db.into()));
         self.opened();
         if !self.index.is_loaded() {
-            self.load_index();
+            self.load_index(opened.meta.copies);
         }
         if aside::unrepaired(&self.settings.path).exists() {
             recover::start(self.clone());

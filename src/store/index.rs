@@ -53,13 +53,16 @@ impl Index {
 
     /// Reads the ids of all copies that have not expired by `now`, in short transactions, and asks
     /// for the file anew for each. Without a file, or with a fault, the index stays unloaded: the
-    /// file is asked then.
+    /// file is asked then. `expected` copies have their room from the start: a table that grows
+    /// leaves half as much again behind.
     pub fn load(
         &self,
+        expected: u64,
         file: impl Fn() -> Option<Arc<Handle>>,
         now: UnixMillis,
     ) -> Result<(), (Arc<Handle>, redb::Error)> {
         let mut from = Bound::Included(expiry_key(now.0, EntryId([0; 16])));
+        self.ids.lock().present.reserve(expected.min(EXPECTED_MAX) as usize);
         while let Some(db) = file() {
             match guarded(|| self.load_some(&db, from)) {
                 Ok(Some(last)) => from = Bound::Excluded(last),
@@ -136,3 +139,5 @@ pub(super) fn hour_of(moment: u64) -> u32 {
 const MILLIS_AN_HOUR: u64 = 3_600_000;
 /// Rows a transaction; a page that a reader holds cannot be reused.
 const ROWS: usize = 1_000;
+/// The number comes from the file, and may be damaged: this many cost 36 MB at once.
+const EXPECTED_MAX: u64 = 1 << 20;

@@ -7,7 +7,8 @@
 use redb::StorageBackend;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Error, ErrorKind, Read, Result, Seek, SeekFrom};
+use std::io::{Error, ErrorKind, Result};
+use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 #[derive(Debug)]
@@ -42,17 +43,18 @@ impl StorageBackend for Overlay {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> Result<()> {
-        let mut layers = self.layers();
+        let layers = self.layers();
         if offset.saturating_add(out.len() as u64) > layers.length {
             return Err(ErrorKind::UnexpectedEof.into());
         }
-        let mut done = 0;
-        while done < out.len() {
-            let (block, from) = place(offset + done as u64);
-            let part = (BLOCK - from).min(out.len() - done);
-            let bytes = layers.block(block)?;
-            out[done..done + part].copy_from_slice(&bytes[from..from + part]);
-            done += part;
+        layers.read_file(offset, out)?;
+        let blocks = place(offset).0..(offset + out.len() as u64).div_ceil(BLOCK as u64);
+        for (&block, bytes) in layers.written.range(blocks) {
+            let start = block * BLOCK as u64;
+            let (skipped, at) = (offset.saturating_sub(start), start.saturating_sub(offset));
+            let (bytes, out) = (&bytes[skipped as usize..], &mut out[at as usize..]);
+            let part = bytes.len().min(out.len());
+            out[..part].copy_from_slice(&bytes[..part]);
         }
         Ok(())
     }
@@ -89,16 +91,20 @@ impl StorageBackend for Overlay {
 
 impl Layers {
     /// What was written, else what the file has, else zeros.
-    fn block(&mut self, block: u64) -> Result<Box<[u8; BLOCK]>> {
+    fn block(&self, block: u64) -> Result<Box<[u8; BLOCK]>> {
         if let Some(bytes) = self.written.get(&block) {
             return Ok(bytes.clone());
         }
-        let start = block * BLOCK as u64;
-        let there = self.visible.saturating_sub(start).min(BLOCK as u64) as usize;
         let mut bytes = Box::new([0; BLOCK]);
-        self.file.seek(SeekFrom::Start(start))?;
-        self.file.read_exact(&mut bytes[..there])?;
+        self.read_file(block * BLOCK as u64, &mut bytes[..])?;
         Ok(bytes)
+    }
+
+    /// What the file has, else zeros.
+    fn read_file(&self, offset: u64, out: &mut [u8]) -> Result<()> {
+        let there = self.visible.saturating_sub(offset).min(out.len() as u64) as usize;
+        out[there..].fill(0);
+        self.file.read_exact_at(&mut out[..there], offset)
     }
 }
 

@@ -85,11 +85,11 @@ impl Shared {
 
     /// In a thread of its own, so that the first rescue does not wait for it. Until it is loaded, the
     /// file is asked.
-    pub fn load_index(self: &Arc<Self>) {
+    pub fn load_index(self: &Arc<Self>, copies: u64) {
         let shared = self.clone();
         let load = move || {
             let file = || shared.file.get();
-            if let Err((db, fault)) = shared.index.load(file, shared.opened_at) {
+            if let Err((db, fault)) = shared.index.load(copies, file, shared.opened_at) {
                 shared.lost(&db, &fault);
             }
         };

@@ -1,7 +1,6 @@
 //! Large files, made by the real store in seconds instead of by visitors in minutes.
 
 use super::client::HOST;
-use super::until;
 use http::{Request, StatusCode};
 use retter::clock::UnixMillis;
 use retter::key::{self, CacheKey, Identity, StoreKey};
@@ -14,16 +13,18 @@ use std::time::Duration;
 /// makes smaller: [`address`] and [`body`].
 pub fn file(path: &Path, url: &str, count: u64, bytes: usize) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let store = Store::open(settings(path), url, UnixMillis::read());
-    for number in 0..count {
-        if number % 500 == 0 {
-            let has_room = || store.counters().queued < 2_000;
-            assert!(until(Duration::from_secs(60), has_room), "the disk stands still");
+    let mut number = 0;
+    while number < count {
+        // A store that is being closed writes without a pause.
+        let store = Store::open(settings(path), url, UnixMillis::read());
+        let end = count.min(number + A_CLOSE);
+        for number in number..end {
+            store.put(key_of(&address(number)), copy(number, bytes), true);
         }
-        store.put(key_of(&address(number)), copy(number, bytes), true);
+        number = end;
+        runtime.block_on(store.close());
+        assert_eq!(store.counters().copies, number, "{:?}", store.counters());
     }
-    runtime.block_on(store.close());
-    assert_eq!(store.counters().copies, count, "{:?}", store.counters());
 }
 
 pub fn address(number: u64) -> String {
@@ -34,7 +35,9 @@ pub fn address(number: u64) -> String {
 pub fn body(number: u64, bytes: usize) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(number);
     let mut body = format!("page {number}\n").into_bytes();
-    body.resize_with(bytes, || random.u8(..));
+    let written = body.len();
+    body.resize(bytes, 0);
+    random.fill(&mut body[written..]);
     body
 }
 
@@ -67,3 +70,6 @@ fn settings(path: &Path) -> Settings {
         memory: 0,
     }
 }
+
+/// Copies between two closings: less than the queue has room for.
+const A_CLOSE: u64 = 1_500;

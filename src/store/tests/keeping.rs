@@ -201,7 +201,7 @@ async fn page_forgotten_while_the_index_loads_is_not_brought_back() {
     index.remove(key("/a").id());
     index.remove(key("/b").id());
     index.insert(key("/b").id());
-    assert!(index.load(|| Some(db.clone()), NOW).is_ok() && index.is_loaded());
+    assert!(index.load(2, || Some(db.clone()), NOW).is_ok() && index.is_loaded());
     assert!(!index.contains(key("/a").id()));
     assert!(index.contains(key("/b").id()));
 }
