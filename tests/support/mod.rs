@@ -1,6 +1,7 @@
 //! What the claims are checked with: an application that misbehaves on command, the real RETTER in
 //! front of it, and a client that notices when it is told less than the whole.
 
+pub mod apart;
 pub mod client;
 pub mod filled;
 pub mod origin;
