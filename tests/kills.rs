@@ -5,7 +5,7 @@
 //! --nocapture` (some minutes; it prints its figures).
 
 use crate::support::SOON;
-use crate::support::client::{Answer, get};
+use crate::support::client::{Answer, Line, get};
 use crate::support::filled;
 use crate::support::origin::{Origin, Seen, computed, fail, ok};
 use crate::support::retter::{Retter, Setup};
@@ -126,10 +126,13 @@ fn youngest_to_survive(retter: &Retter) -> Duration {
 
 type SeenPages = Mutex<Vec<(u64, Instant)>>;
 
+/// Over one connection: tens of thousands that were closed a moment ago would be looked through by
+/// the system for each new one, which takes longer than a start.
 fn read_new_pages(address: SocketAddr, next: &AtomicU64, stop: &AtomicBool, seen: &SeenPages) {
+    let mut line = Line::open(address).expect("a connection");
     while !stop.load(Ordering::SeqCst) {
         let number = next.fetch_add(1, Ordering::SeqCst);
-        let answer = get(&address_of(number)).to(address);
+        let answer = line.send(&get(&address_of(number)));
         // Killed in the middle of it, otherwise.
         if answer.is_whole() {
             assert_is_page(&answer, number);
@@ -141,8 +144,9 @@ fn read_new_pages(address: SocketAddr, next: &AtomicU64, stop: &AtomicBool, seen
 
 fn look_for(retter: &Retter, answered: &Answered, figures: &mut Figures) {
     figures.answered += answered.pages.len();
+    let mut line = Line::open(retter.address()).expect("a connection");
     for (number, age) in &answered.pages {
-        let answer = retter.get(&address_of(*number));
+        let answer = line.send(&get(&address_of(*number)));
         if answer.status == 200 {
             assert_is_page(&answer, *number);
             continue;
