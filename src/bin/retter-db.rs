@@ -127,6 +127,7 @@ struct Purge {
 
 fn main() -> ExitCode {
     quiet_panics();
+    give_way();
     match Arguments::parse().verb.run() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
@@ -136,6 +137,12 @@ fn main() -> ExitCode {
             ExitCode::from(if error.is_nothing_found() { 1 } else { 2 })
         }
     }
+}
+
+/// On a server with one or two processors a visitor would wait for a look into the file.
+fn give_way() {
+    // Whoever may not even be modest goes on all the same.
+    let _ = rustix::process::nice(LOWEST_PRIORITY);
 }
 
 impl Verb {
@@ -249,3 +256,6 @@ fn default_file() -> PathBuf {
 fn quiet_panics() {
     std::panic::set_hook(Box::new(|_| {}));
 }
+
+/// As `nice` counts: the most modest there is.
+const LOWEST_PRIORITY: i32 = 19;
