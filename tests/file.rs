@@ -174,3 +174,40 @@ impl Drop for SmallDisk<'_> {
         let _ = Command::new("umount").arg("-l").arg(self.0).status();
     }
 }
+
+#[test]
+fn a_file_that_ends_the_process_whenever_it_is_opened_is_set_aside() {
+    let origin = Origin::new().elsewhere(ok("the page"));
+    let setup = Setup::before(&origin).without_breaker();
+    for (marks, is_set_aside) in [("", false), ("..", false), ("...", true)] {
+        let (folder, file) = folder_with_file(&setup);
+        let left = file.with_extension("redb.opening");
+        assert!(!left.exists(), "an attempt that has ended leaves no mark");
+        fs::write(&left, marks).expect("the marks of attempts that ended the process");
+        let retter = setup.clone().start_in(folder);
+        let log = retter.log();
+        assert_eq!(log.contains("ended the process again and again"), is_set_aside, "{log}");
+        assert_eq!(file.with_extension("redb.damaged").exists(), is_set_aside);
+        assert!(!left.exists(), "it is done with");
+        assert_eq!(retter.get("/").retter(), "backend");
+        retter.wait_for_copies(&["/"]);
+    }
+}
+
+#[test]
+fn a_file_that_is_not_shared_is_kept_and_is_nobody_elses_to_look_into() {
+    let origin = Origin::new().elsewhere(ok("the page"));
+    let setup = Setup::before(&origin).without_breaker().set("STORE_SHARING", "exclusive");
+    let mut retter = setup.start();
+    assert_eq!(retter.get("/").retter(), "backend");
+    assert!(until(SOON, || retter.figure(&["store", "copies"]) == 1.0));
+    let beside = retter.dump();
+    let said = String::from_utf8_lossy(&beside.stderr).into_owned();
+    assert!(said.contains("locked by another process"), "{said}");
+    assert_eq!(beside.status.code(), Some(2));
+    origin.down();
+    retter.restart();
+    assert_eq!(retter.get("/").text(), "the page");
+    retter.kill9();
+    assert!(retter.dump().status.success(), "nobody has it now");
+}

@@ -2,6 +2,7 @@
 //! way that keeps RETTER from serving.
 
 use super::Sharing;
+use super::attempt::Attempt;
 use super::handle::Handle;
 use super::meta::{self, Meta};
 use super::reader;
@@ -45,8 +46,10 @@ impl Shared {
     }
 
     fn open(&self) -> Result<file::Opened, Trouble> {
-        // Whoever reads beside a writer knows the version.
-        if self.file.get().is_none() {
+        // Whoever reads beside a writer knows the version, and that the file can be opened.
+        let known = self.file.get().is_some();
+        let _attempt = (!known).then(|| Attempt::begin(&self.settings.path)).transpose()?;
+        if !known {
             file::refuse_newer(&self.settings.path)?;
         }
         file::open(&self.settings, &self.application, self.fresh())
@@ -75,6 +78,7 @@ impl Shared {
         let file = self.settings.path.display();
         match aside::put(&self.settings.path, trouble) {
             Some(Ok(to)) => {
+                Attempt::forget_all(&self.settings.path);
                 self.counters.set_aside.up();
                 let (to, remedy) = (to.display(), trouble.remedy());
                 tracing::warn!(%file, %to, reason = %trouble, remedy, "the file was set aside");

@@ -20,7 +20,7 @@
 //!
 //! # What is where
 //! `gain` gets hold of the file, `file` opens it, `handle` holds it; what cannot be used goes `aside`,
-//! and `recover` brings back what was in it. `meta` is what the file says about itself, `entry` and
+//! and `recover` brings back what was in it; an `attempt` that ends the process is not made for ever. `meta` is what the file says about itself, `entry` and
 //! `body` are a copy's rows, [`breakers`] those of the breakers, all in the frame of `row`; `seal`
 //! closes a person's copies. The way in: `queue`, `pace`, `plan`, `change`, `commit`, `writer`, and
 //! out again by age or size: `sweep`. The way to a reader: `recall`, `lookup`. Out for
@@ -28,6 +28,7 @@
 //! the file was not closed. What is done to a file that no RETTER has: [`upkeep`].
 
 mod aside;
+mod attempt;
 mod body;
 pub mod breakers;
 mod change;
