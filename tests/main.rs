@@ -24,4 +24,5 @@ mod remember;
 mod settings;
 mod stream;
 mod support;
+mod variants;
 mod wire;

@@ -87,7 +87,7 @@ impl Visit<'_> {
         let framing = Framing::Length(9);
         let decided = may_store(self.request, self.key, &response, framing, self.settings, &policy);
         let MayStore::Store(storable) = decided else { return };
-        let Storable { why, visitor, on_disk } = &storable;
+        let Storable { why, visitor, on_disk, .. } = &storable;
         assert_eq!(why.is_personal(), !visitor.is_anonymous(), "{why:?}");
         assert!(!on_disk || !visitor.is_guessable(), "a guessable seal goes to disk");
         assert!(why.is_personal() || !self.answer_says(&["private", "no-store"]), "{why:?}");

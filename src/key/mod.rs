@@ -24,6 +24,7 @@ mod place;
 mod query;
 mod session;
 mod settings;
+mod variant;
 mod visitor;
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use place::Place;
 pub use query::forwarded;
 pub use session::{Session, SessionError};
 pub use settings::{QUERY_SECRET, SESSION_COOKIES, SESSION_HARMLESS, Settings};
+pub use variant::Variant;
 pub use visitor::Visitor;
 
 use credentials::Credentials;
@@ -66,7 +68,7 @@ pub struct StoreKey {
     pub place: Arc<Place>,
     /// Whose copy it is.
     pub identity: Identity,
-    /// See [`CacheKey::variant`].
+    /// See [`CacheKey::variant`]; of a page that varies also which [`Variant`] it is.
     pub variant: Vec<u8>,
 }
 

@@ -84,7 +84,8 @@ impl Objection {
 }
 
 fn owner(facts: &Facts<'_>) -> Result<(), Objection> {
-    if facts.personal != facts.why.is_personal() {
+    // A list of variants is a person's or everybody's, as its page is.
+    if facts.why != Why::Variants && facts.personal != facts.why.is_personal() {
         return Err(Objection::Owner);
     }
     if facts.personal && !facts.sealed { Err(Objection::Unsealed) } else { Ok(()) }

@@ -19,6 +19,8 @@ pub(crate) mod fuzzed;
 mod kept_headers;
 mod serve;
 mod store;
+mod validated;
+mod variants;
 mod whose;
 
 pub use audit::{Facts, Objection, objection};
@@ -26,6 +28,8 @@ pub use farewell::Farewells;
 pub use kept_headers::{are_the_same_but_for_the_date, stored_headers};
 pub use serve::{Freshness, MayServe, RefuseReason, may_serve};
 pub use store::{MayStore, SkipReason, Storable, may_store};
+pub use validated::{brought_up_to_date, is_about};
+pub use variants::{Admitted, Variants};
 
 /// What the operator says about storing.
 #[derive(Clone, Debug)]
@@ -107,6 +111,8 @@ pub enum Why {
     IdentityPrivate = 5,
     /// Made for one identity, and the application said `no-store`.
     IdentityNoStore = 6,
+    /// No page, but the list of a page's [`Variants`].
+    Variants = 7,
 }
 
 /// A number that stands for no [`Why`]: the file is from a newer RETTER, or damaged.
@@ -124,6 +130,7 @@ impl Why {
             Self::Identity => "identity",
             Self::IdentityPrivate => "identity-private",
             Self::IdentityNoStore => "identity-no-store",
+            Self::Variants => "variants",
         }
     }
 
@@ -155,6 +162,7 @@ impl TryFrom<u8> for Why {
             Self::Identity,
             Self::IdentityPrivate,
             Self::IdentityNoStore,
+            Self::Variants,
         ];
         all.into_iter().find(|why| *why as u8 == number).ok_or(UnknownWhy(number))
     }
@@ -173,13 +181,14 @@ mod tests {
             (4, "identity"),
             (5, "identity-private"),
             (6, "identity-no-store"),
+            (7, "variants"),
         ];
         for (number, word) in written {
             let why = Why::try_from(number).unwrap();
             assert_eq!((u8::from(why), why.as_str()), (number, word));
             assert_eq!(why.is_for_everybody(), matches!(number, 2 | 3));
         }
-        for number in [0, 7, 255] {
+        for number in [0, 8, 255] {
             assert_eq!(Why::try_from(number), Err(UnknownWhy(number)));
         }
     }

@@ -26,12 +26,17 @@ pub enum Freshness {
 pub enum RefuseReason {
     /// It was made for somebody else, and nobody said that it is for everybody.
     NotYours,
+    /// It is none, but a list of variants.
+    NoPage,
 }
 
 /// `own`: the copy was found under the visitor's own identity (or both are anonymous), see
 /// `key::Lookup`. `purged`: the operator said that the page is not what it should be; it is better
 /// than an error, and no more. How long a copy is kept at all (`store.ttl`) is the store's affair.
 pub fn may_serve(why: Why, own: bool, purged: bool, age: Duration, ttl: Duration) -> MayServe {
+    if why == Why::Variants {
+        return MayServe::Refuse(RefuseReason::NoPage);
+    }
     if !own && !why.is_for_everybody() {
         return MayServe::Refuse(RefuseReason::NotYours);
     }
@@ -53,6 +58,7 @@ impl RefuseReason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotYours => "not-yours",
+            Self::NoPage => "no-page",
         }
     }
 }
@@ -70,6 +76,14 @@ mod tests {
             let served = matches!(may_serve(why, false, false, TTL, TTL), MayServe::Serve(_));
             assert_eq!(served, why.is_for_everybody(), "{why:?}");
             assert!(matches!(may_serve(why, true, false, TTL, TTL), MayServe::Serve(_)), "{why:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_variants_is_shown_to_nobody() {
+        for own in [true, false] {
+            let refused = MayServe::Refuse(RefuseReason::NoPage);
+            assert_eq!(may_serve(Why::Variants, own, false, TTL, TTL), refused);
         }
     }
 

@@ -33,6 +33,9 @@ pub struct Storable {
     pub visitor: Visitor,
     /// False: this copy may live in memory only.
     pub on_disk: bool,
+    /// The request fields that it depends on (`Vary`): it is one of several, see
+    /// [`Variants`](super::Variants).
+    pub varies: Vec<HeaderName>,
 }
 
 /// Why an answer is not stored.
@@ -56,10 +59,10 @@ pub enum SkipReason {
     Coding,
     /// The page is elsewhere: `X-Accel-Redirect` or `X-Sendfile` asks a server in front to send it.
     HandedOver,
-    /// It depends on request headers that are no part of the key.
+    /// It depends on more than request headers can say (`Vary: *`), or on more than 8 of them.
     Vary,
-    /// A particular `Access-Control-Allow-Origin`: it depends on `Origin`.
-    AllowOrigin,
+    /// Sixteen other variants of it are kept and asked for.
+    Variants,
     /// It sets a cookie for a visitor who has no copies of his own.
     SetCookie,
     /// `private`, and nobody known to keep it for.
@@ -109,7 +112,7 @@ impl Storable {
     }
 
     pub(super) fn for_all(why: Why) -> Self {
-        Self { why, visitor: Visitor::anonymous(), on_disk: true }
+        Self { why, visitor: Visitor::anonymous(), on_disk: true, varies: Vec::new() }
     }
 }
 
@@ -127,7 +130,7 @@ impl SkipReason {
             Self::Coding => "coding",
             Self::HandedOver => "handed-over",
             Self::Vary => "vary",
-            Self::AllowOrigin => "allow-origin",
+            Self::Variants => "variants",
             Self::SetCookie => "set-cookie",
             Self::Private => "private",
             Self::NoStore => "no-store",

@@ -166,22 +166,42 @@ fn what_the_application_says_about_privacy_is_obeyed() {
 }
 
 #[test]
-fn what_varies_is_skipped_until_variants_are_told_apart() {
-    check(
-        &[
-            (&[], &[("vary", "Accept-Encoding")], "anonymous"),
-            (&[], &[("vary", "accept-encoding, Accept-Encoding"), ("vary", "")], "anonymous"),
-            (&[], &[("vary", "*")], "skip vary"),
-            (&[], &[("vary", "Accept-Encoding"), ("vary", "Accept-Language")], "skip vary"),
-            (&[], &[("vary", "Cookie"), ("cache-control", "public")], "skip vary"),
-            (&[SESSION], &[("vary", "Cookie")], "skip vary"),
-            (&[], &[("vary", "ä")], "skip vary"),
-            (&[], &[("access-control-allow-origin", "*")], "anonymous"),
-            (&[], &[("access-control-allow-origin", "https://a.example")], "skip allow-origin"),
-            (&[SESSION], &[("access-control-allow-origin", "null")], "skip allow-origin"),
-        ],
-        as_it_is,
-    );
+fn what_varies_is_kept_by_the_request_fields_that_it_depends_on() {
+    let public = ("cache-control", "public");
+    let allowed = |origin| ("access-control-allow-origin", origin);
+    for (brought, said, expected) in [
+        (&[][..], &[("vary", "Accept-Encoding")][..], "anonymous by "),
+        (&[], &[("vary", "accept-encoding, Accept-Encoding"), ("vary", "")], "anonymous by "),
+        (
+            &[],
+            &[("vary", "X-B, Accept-Language"), ("vary", "x-b")],
+            "anonymous by x-b, accept-language",
+        ),
+        (&[], &[("vary", "Cookie"), public], "public by cookie"),
+        (&[SESSION], &[("vary", "Cookie")], "identity by cookie"),
+        (&[], &[allowed("*")], "anonymous by "),
+        (&[], &[allowed("https://a.example")], "anonymous by origin"),
+        (&[], &[allowed("https://a.example"), ("vary", "Origin")], "anonymous by origin"),
+        (&[SESSION], &[allowed("null")], "identity by origin"),
+        (&[], &[("vary", "*")], "skip vary"),
+        (&[], &[("vary", "Accept-Language, *")], "skip vary"),
+        (&[], &[("vary", "two words")], "skip vary"),
+        (&[], &[("vary", "ä")], "skip vary"),
+        (&[], &[("vary", "a,b,c,d,e,f,g,h")], "anonymous by a, b, c, d, e, f, g, h"),
+        (&[], &[("vary", "a,b,c,d,e,f,g,h,i")], "skip vary"),
+    ] {
+        let exchange = get().asks(brought).says(said);
+        let (_, decision) = exchange.decide();
+        let word = match &decision {
+            MayStore::Store(storable) => {
+                let names: Vec<_> = storable.varies.iter().map(HeaderName::as_str).collect();
+                format!("{} by {}", storable.why.as_str(), names.join(", "))
+            }
+            MayStore::Skip(reason) => format!("skip {}", reason.as_str()),
+            MayStore::Forget => "forget".to_owned(),
+        };
+        assert_eq!(word, expected, "{brought:?} {said:?}");
+    }
 }
 
 #[test]
@@ -194,7 +214,7 @@ fn a_page_declared_public_is_kept_whatever_the_application_says_but_not_from_per
             (&[], &[cc("private, no-store"), set], "declared-public"),
             (&[], &[("vary", "Cookie, Accept-Encoding")], "declared-public"),
             (&[], &[("vary", "*")], "skip vary"),
-            (&[], &[("vary", "Accept-Language")], "skip vary"),
+            (&[], &[("vary", "Accept-Language")], "declared-public"),
             (&[SESSION], &[], "identity"),
             (&[("cookie", "theme=a")], &[cc("private")], "identity-private"),
             (&[("range", "bytes=0-1")], &[], "skip range-request"),

@@ -2,10 +2,10 @@
 //! against what the visitor brought.
 
 use super::cache_control::Said;
+use super::variants::chosen_by;
 use super::{NoStore, Settings, SkipReason, Storable, Why};
-use crate::headers::list;
 use crate::key::{self, CacheKey, Visitor};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, header};
 
 /// Whose page it is. Nothing here is kept for anybody the application did not make it for, unless
 /// the application or the operator said that it is for everybody.
@@ -16,10 +16,21 @@ pub(super) fn whose(
     settings: &Settings,
 ) -> Result<Storable, SkipReason> {
     let declared = is_declared_public(key, settings);
-    same_for_all_headers(answer, declared)?;
-    if declared {
-        return Ok(Storable::for_all(Why::DeclaredPublic));
-    }
+    let varies = chosen_by(answer, declared)?;
+    let storable = if declared {
+        Storable::for_all(Why::DeclaredPublic)
+    } else {
+        by_what_was_said(key, answer, key_settings, settings)?
+    };
+    Ok(Storable { varies, ..storable })
+}
+
+fn by_what_was_said(
+    key: &CacheKey,
+    answer: &HeaderMap,
+    key_settings: &key::Settings,
+    settings: &Settings,
+) -> Result<Storable, SkipReason> {
     let said = Said::by(answer);
     if !key.visitor.is_anonymous() {
         return somebodys(&key.visitor, said, answer, key_settings, settings);
@@ -48,23 +59,6 @@ fn is_declared_public(key: &CacheKey, settings: &Settings) -> bool {
 /// `cache.public` has a glob that matches this path.
 pub(super) fn names_as_public(settings: &Settings, path: &str) -> bool {
     settings.public.iter().any(|glob| glob.is_match(path))
-}
-
-/// Variants are not told apart yet, so what depends on a request header is not kept.
-/// `Accept-Encoding` does not matter, as copies are transcoded for readers who need it; and on a
-/// page declared the same for everybody `Vary: Cookie` is what the declaration denies.
-fn same_for_all_headers(answer: &HeaderMap, declared: bool) -> Result<(), SkipReason> {
-    let is_harmless = |name: &str| {
-        name.eq_ignore_ascii_case("accept-encoding")
-            || (declared && name.eq_ignore_ascii_case("cookie"))
-    };
-    let is_text = |line: &HeaderValue| line.to_str().is_ok();
-    let readable = answer.get_all(header::VARY).iter().all(is_text);
-    if !readable || !list(answer, &header::VARY).all(is_harmless) {
-        return Err(SkipReason::Vary);
-    }
-    let mut origins = answer.get_all(header::ACCESS_CONTROL_ALLOW_ORIGIN).iter();
-    if origins.all(|origin| origin == "*") { Ok(()) } else { Err(SkipReason::AllowOrigin) }
 }
 
 /// The request brought an identity.
@@ -118,7 +112,12 @@ fn kept_for(visitor: Visitor, said: Said, settings: &Settings) -> Result<Storabl
         Said { private: true, .. } => Why::IdentityPrivate,
         _ => Why::Identity,
     };
-    Ok(Storable { why, on_disk: !memory_only && !visitor.is_guessable(), visitor })
+    Ok(Storable {
+        why,
+        on_disk: !memory_only && !visitor.is_guessable(),
+        visitor,
+        varies: Vec::new(),
+    })
 }
 
 fn sets_cookie(answer: &HeaderMap) -> bool {

@@ -3,10 +3,11 @@
 
 use super::Proxy;
 use super::asked::{Asked, Kind};
+use super::variants;
 use crate::capture::Capture;
 use crate::clock::Now;
 use crate::key::StoreKey;
-use crate::policy::{self, Framing, MayStore, Storable};
+use crate::policy::{self, Framing, MayStore, SkipReason, Storable};
 use crate::store::Copy;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, response};
@@ -17,6 +18,8 @@ pub(super) enum Keep {
     Copy(Box<Draft>),
     /// The page is gone, if a second answer agrees.
     Forget,
+    /// A copy that is there is as good as new.
+    Refresh,
     /// It was begun, and something came between.
     GivenUp(&'static str),
     Nothing,
@@ -44,6 +47,7 @@ impl Keep {
         if head.status == StatusCode::NOT_MODIFIED {
             // The page is there, unchanged.
             proxy.alive(key);
+            return Self::Refresh;
         }
         match policy::may_store(&asked.head, key, head, framing, &settings.key, &settings.policy) {
             MayStore::Store(storable) => Self::Copy(Box::new(Draft {
@@ -85,10 +89,15 @@ impl Keep {
         match self {
             Self::Nothing => {}
             Self::GivenUp(reason) => drop(Self::skip(proxy, asked, reason)),
-            Self::Forget => proxy.forget(key, now).await,
+            Self::Forget => proxy.forget(asked, key, now).await,
+            Self::Refresh => proxy.refresh(asked, key, fields, now).await,
             Self::Copy(draft) => {
-                let place = draft.storable.store_key(key, &proxy.store.secret());
+                let page = draft.storable.store_key(key, &proxy.store.secret());
                 proxy.alive(key);
+                let place = variants::place(&proxy.store, page, &draft.storable, asked, now).await;
+                let Some(place) = place else {
+                    return drop(Self::skip(proxy, asked, SkipReason::Variants.as_str()));
+                };
                 let held = proxy.store.just_kept(&place, now.wall);
                 if !held.is_some_and(|held| draft.says_the_same_as(&held, fields)) {
                     draft.store(proxy, place, fields, now);

@@ -16,11 +16,13 @@ mod judge;
 mod keep;
 mod pages;
 mod pump;
+mod refresh;
 mod remember;
 mod rescue;
 mod served;
 mod settings;
 mod timers;
+mod variants;
 
 pub use body::{Body, Cut};
 pub use settings::{ErrorPage, Settings};
@@ -182,14 +184,16 @@ impl Proxy {
 
     /// The application says that the page is gone; believed at the second time. It is gone for this
     /// visitor and, where he would be given the copy that is for everybody, for everybody.
-    async fn forget(&self, key: &CacheKey, now: Now) {
+    async fn forget(&self, asked: &Asked, key: &CacheKey, now: Now) {
         for lookup in self.lookups(key) {
             let id = lookup.key.id();
             if !self.farewells.lock().gone(id, now.mono) {
                 continue;
             }
-            let shared = self.store.get(&lookup.key, now.wall).await;
-            if lookup.own || shared.is_some_and(|copy| copy.why.is_for_everybody()) {
+            let own = lookup.own;
+            let shown = variants::find(&self.store, lookup.key, asked, now).await;
+            // The page itself: all its variants are gone with it.
+            if own || shown.is_some_and(|found| found.copy.why.is_for_everybody()) {
                 self.store.forget(id);
             }
         }

@@ -3,6 +3,7 @@
 use super::asked::Asked;
 use super::served::Rescue;
 use super::settings::Settings;
+use super::variants::{self, Found};
 use crate::breaker::State;
 use crate::clock::Now;
 use crate::policy::{self, MayServe};
@@ -43,7 +44,8 @@ pub(super) async fn find(
     let key = asked.key.as_ref().ok()?;
     let now = Now::read();
     for lookup in key.lookups(&store.secret(), &settings.key) {
-        let Some(copy) = store.get(&lookup.key, now.wall).await else { continue };
+        let found = variants::find(store, lookup.key, asked, now).await;
+        let Some(Found { copy, .. }) = found else { continue };
         let age = now.wall.since(copy.stored_at);
         if let MayServe::Serve(freshness) =
             policy::may_serve(copy.why, lookup.own, copy.purged, age, settings.ttl)
