@@ -86,6 +86,11 @@ impl Variants {
         self.seen.iter().map(|(variant, _)| *variant)
     }
 
+    /// The list changed a moment ago: it may be on its way to where it is read from. `now` since 1970.
+    pub fn is_new(&self, now: Duration) -> bool {
+        self.seen.iter().any(|(_, seen)| now.saturating_sub(*seen) < WRITTEN_APART)
+    }
+
     /// An answer for this variant has come, and would be kept. `now` since 1970.
     pub fn admit(&mut self, variant: Variant, now: Duration) -> Admitted {
         if let Some((_, seen)) = self.seen.iter_mut().find(|(known, _)| *known == variant) {

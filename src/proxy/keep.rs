@@ -3,7 +3,6 @@
 
 use super::Proxy;
 use super::asked::{Asked, Kind};
-use super::variants;
 use crate::capture::Capture;
 use crate::clock::Now;
 use crate::key::StoreKey;
@@ -94,7 +93,7 @@ impl Keep {
             Self::Copy(draft) => {
                 let page = draft.storable.store_key(key, &proxy.store.secret());
                 proxy.alive(key);
-                let place = variants::place(&proxy.store, page, &draft.storable, asked, now).await;
+                let place = proxy.place(page, &draft.storable, asked, now).await;
                 let Some(place) = place else {
                     return drop(Self::skip(proxy, asked, SkipReason::Variants.as_str()));
                 };

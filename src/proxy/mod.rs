@@ -54,6 +54,7 @@ pub struct Proxy {
     store: Store,
     judge: Arc<Judge>,
     farewells: Mutex<Farewells>,
+    variants: variants::Lists,
     captures: Budget,
     timers: Timers,
     via: HeaderValue,
@@ -94,6 +95,7 @@ impl Proxy {
         Self {
             judge: Arc::new(Judge::remembering(breaker, store.breakers(now.wall), now)),
             farewells: Mutex::new(Farewells::default()),
+            variants: variants::Lists::default(),
             captures: Budget::new(CAPTURES_BYTES),
             timers: Timers::default(),
             via: own_via(),
