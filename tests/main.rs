@@ -17,6 +17,7 @@ mod large;
 mod leavers;
 mod limits;
 mod memory;
+mod php;
 mod private;
 mod promise;
 mod purge;
