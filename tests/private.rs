@@ -2,7 +2,9 @@
 //! is found in the file, in what is printed about it, or in the log.
 
 mod addresses;
+mod matrix;
 mod newcomers;
+mod random;
 
 use crate::support::client::{Answer, Visit, get};
 use crate::support::origin::{Origin, Seen, computed, ok};
