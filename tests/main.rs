@@ -23,6 +23,7 @@ mod promise;
 mod purge;
 mod remember;
 mod settings;
+mod soft_errors;
 mod stream;
 mod support;
 mod variants;

@@ -176,6 +176,13 @@ keys! {
         "A body whose end only the end of the connection tells: `skip` = it may be a crash, \
          `store` = it is whole.";
 
+    CACHE_REJECT_TEXT: Vec<String> = "cache.reject.text", lists::TEXTS, "none",
+        "Texts by which an error that says 200 is known: an answer that has one of them is passed on \
+         and not kept. In a variable commas separate them, `\\,` is one.";
+    CACHE_REJECT_BELOW: u64 = "cache.reject.below", kinds::SIZE, "0 bytes",
+        "An answer with status 200 and a body shorter than this, as the application sent it, is \
+         passed on and not kept; 0 = any length is kept.";
+
     STORE_PATH: PathBuf = "store.path", kinds::FILE, "retter.redb",
         "The file with the copies.";
     STORE_TTL: Duration = "store.ttl", kinds::SOME_TIME, "7 days",

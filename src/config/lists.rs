@@ -54,6 +54,21 @@ pub const WHOLE_PARAMETERS: Kind<Vec<String>> = Kind {
     say: COOKIES.say,
 };
 
+/// Texts may have blanks, so commas alone stand between them; a backslash makes a comma, or another
+/// backslash, part of the text. In an array each element is one text as it is.
+pub const TEXTS: Kind<Vec<String>> = Kind {
+    allowed: "a list of texts separated by commas, or `none`",
+    read: |value| match value {
+        Value::String(_, words) => texts(words).iter().map(|member| some_text(member)).collect(),
+        _ => members(value, some_text),
+    },
+    say: |texts| match texts.as_slice() {
+        [one] if one.eq_ignore_ascii_case("none") => format!("{one},"),
+        [] => "none".to_owned(),
+        texts => texts.iter().map(|text| escaped_text(text)).collect::<Vec<_>>().join(", "),
+    },
+};
+
 /// No list an operator writes needs more, and each member is looked at for every request.
 const MOST: usize = 1_000;
 
@@ -70,6 +85,37 @@ fn members<T>(value: &Value, read: fn(&str) -> Result<T, String>) -> Result<Vec<
         return Err(format!("it has more than {MOST} members"));
     }
     members.iter().map(|member| read(member.trim())).collect()
+}
+
+/// The texts between the commas, without blanks around them and without empty ones.
+fn texts(words: &str) -> Vec<String> {
+    if words.trim().eq_ignore_ascii_case("none") {
+        return Vec::new();
+    }
+    let (mut texts, mut text) = (Vec::new(), String::new());
+    let mut characters = words.chars().peekable();
+    while let Some(c) = characters.next() {
+        match (c, characters.peek()) {
+            ('\\', Some(',' | '\\')) => text.extend(characters.next()),
+            (',', _) => texts.push(std::mem::take(&mut text)),
+            _ => text.push(c),
+        }
+    }
+    texts.push(text);
+    let trimmed = texts.iter().map(|text| text.trim().to_owned());
+    trimmed.filter(|text| !text.is_empty()).collect()
+}
+
+fn some_text(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("an empty text is in every page".to_owned()),
+        text if text.contains(char::is_control) => Err("a text has a control character".to_owned()),
+        text => Ok(text.to_owned()),
+    }
+}
+
+fn escaped_text(text: &str) -> String {
+    text.replace('\\', "\\\\").replace(',', "\\,")
 }
 
 fn split(words: &str) -> Vec<String> {

@@ -238,6 +238,8 @@ fn policy_settings(layers: &Layers) -> Result<policy::Settings, Mistake> {
         nostore: layers.get(&keys::CACHE_NOSTORE)?,
         public: layers.get(&keys::CACHE_PUBLIC)?,
         detect_session: layers.get(&keys::CACHE_DETECT_SESSION)?,
+        reject_text: layers.get(&keys::CACHE_REJECT_TEXT)?,
+        reject_below: layers.get(&keys::CACHE_REJECT_BELOW)?,
     })
 }
 

@@ -18,6 +18,7 @@ mod farewell;
 pub(crate) mod fuzzed;
 mod kept_headers;
 mod serve;
+mod soft_error;
 mod store;
 mod validated;
 mod variants;
@@ -27,6 +28,7 @@ pub use audit::{Facts, Objection, objection};
 pub use farewell::Farewells;
 pub use kept_headers::{are_the_same_but_for_the_date, stored_headers};
 pub use serve::{Freshness, MayServe, RefuseReason, may_serve};
+pub use soft_error::soft_error;
 pub use store::{MayStore, SkipReason, Storable, may_store};
 pub use validated::{brought_up_to_date, is_about};
 pub use variants::{Admitted, Variants};
@@ -46,6 +48,10 @@ pub struct Settings {
     pub public: Vec<globset::GlobMatcher>,
     /// `cache.detect.session` (the same value as in `key::Settings`)
     pub detect_session: bool,
+    /// `cache.reject.text`: a page that has one of these is none
+    pub reject_text: Vec<String>,
+    /// `cache.reject.below`, bytes: a page shorter than this is none
+    pub reject_below: u64,
 }
 
 impl Default for Settings {
@@ -57,6 +63,8 @@ impl Default for Settings {
             nostore: NoStore::Sealed,
             public: Vec::new(),
             detect_session: true,
+            reject_text: Vec::new(),
+            reject_below: 0,
         }
     }
 }

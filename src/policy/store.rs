@@ -4,6 +4,7 @@
 //! page that we could give back; and whose is it (`whose.rs`). The last one alone weighs what the
 //! application and the operator say about privacy.
 
+use super::soft_error::long_enough;
 use super::whose::whose;
 use super::{Framing, Settings, Why};
 use crate::encoding::is_decodable;
@@ -77,6 +78,10 @@ pub enum SkipReason {
     Identified,
     /// Server-sent events: not meant to end, and never the same twice.
     EventStream,
+    /// It has one of the texts in `cache.reject.text`.
+    RejectText,
+    /// Shorter than `cache.reject.below`.
+    RejectBelow,
 }
 
 /// Decides on the head of an answer. `framing` is how its body ends; a body that is longer than
@@ -101,6 +106,7 @@ pub fn may_store(
     let fields = telling(&response.headers);
     let decided = good_status(response.status, fields, settings)
         .and_then(|()| whole_page(fields, framing, settings))
+        .and_then(|()| long_enough(response.status, framing.length(), settings))
         .and_then(|()| whose(key, fields, key_settings, settings));
     decided.map_or_else(MayStore::Skip, MayStore::Store)
 }
@@ -138,6 +144,8 @@ impl SkipReason {
             Self::EndedSession => "ended-session",
             Self::Identified => "identified",
             Self::EventStream => "event-stream",
+            Self::RejectText => "reject-text",
+            Self::RejectBelow => "reject-below",
         }
     }
 }

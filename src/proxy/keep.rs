@@ -91,6 +91,9 @@ impl Keep {
             Self::Forget => proxy.forget(asked, key, now).await,
             Self::Refresh => proxy.refresh(asked, key, fields, now).await,
             Self::Copy(draft) => {
+                if let Some(reason) = draft.soft_error(&proxy.settings.policy, fields) {
+                    return drop(Self::skip(proxy, asked, reason.as_str()));
+                }
                 let page = draft.storable.store_key(key, &proxy.store.secret());
                 proxy.alive(key);
                 let place = proxy.place(page, &draft.storable, asked, now).await;
@@ -107,6 +110,10 @@ impl Keep {
 }
 
 impl Draft {
+    fn soft_error(&self, settings: &policy::Settings, fields: &HeaderMap) -> Option<SkipReason> {
+        policy::soft_error(self.status, fields, self.body.bytes(), settings)
+    }
+
     fn says_the_same_as(&self, held: &Copy, fields: &HeaderMap) -> bool {
         held.body == self.body.bytes()
             && (held.status, held.why) == (self.status, self.storable.why)

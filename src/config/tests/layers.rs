@@ -210,3 +210,25 @@ fn origin(effective: &Effective, key: &str) -> (String, String) {
     let setting = effective.settings.iter().find(|setting| setting.key == key).unwrap();
     (setting.value.clone(), setting.origin.clone())
 }
+
+#[test]
+fn texts_are_apart_by_commas_alone_and_come_back_as_they_are_shown() {
+    let texts = |operator: &Operator| operator.config().proxy.policy.reject_text;
+    let name = "RETTER_CACHE_REJECT_TEXT";
+    for (words, read) in [
+        ("none", vec![]),
+        (" , ", vec![]),
+        ("none,", vec!["none"]),
+        ("Fatal error:, it broke ,", vec!["Fatal error:", "it broke"]),
+        (r"sorry\, friend, a\\b, a\b", vec!["sorry, friend", r"a\b", r"a\b"]),
+    ] {
+        let operator = Operator::new().variable(name, words);
+        assert_eq!(texts(&operator), read, "{words}");
+        let (shown, _) = origin(&operator.effective(), "cache.reject.text");
+        assert_eq!(texts(&Operator::new().variable(name, &shown)), read, "{shown}");
+    }
+    let array = Operator::new().file(r#"cache.reject.text = ["sorry, friend", 'a\b', 500]"#);
+    assert_eq!(texts(&array), ["sorry, friend", r"a\b", "500"]);
+    let wrong = Operator::new().file(r#"cache.reject.text = ["", "a\u0007"]"#);
+    assert_eq!(wrong.mistakes().len(), 1);
+}

@@ -17,7 +17,7 @@ fn every_key_changes_the_configuration() {
 }
 
 /// Every key with a value that is not its default.
-const OTHERS: [(&str, &str); 51] = [
+const OTHERS: [(&str, &str); 53] = [
     ("server.listen", ":9"),
     ("server.trusted", "none"),
     ("server.maxconnections", "9"),
@@ -41,6 +41,8 @@ const OTHERS: [(&str, &str); 51] = [
     ("cache.nostore", "memory"),
     ("cache.public", "/x"),
     ("cache.unframed", "store"),
+    ("cache.reject.text", "Database error"),
+    ("cache.reject.below", "1 KiB"),
     ("store.path", "banana"),
     ("store.ttl", "1 day"),
     ("store.maxsize", "1 MiB"),

@@ -94,6 +94,8 @@ fn settings_that_have_changed_object_to_the_answer() {
     assert_eq!(plain().with(|case| case.status = 404).word(), Some("status"));
     assert_eq!(plain().with(|case| case.policy.maxbody = 9).word(), Some("too-large"));
     assert_eq!(plain().with(|case| case.policy.maxbody = 10).word(), None);
+    let below = |bytes| plain().with(|case| case.policy.reject_below = bytes).word();
+    assert_eq!((below(11), below(10)), (Some("reject-below"), None));
     let declared = plain().with(|case| case.why = Why::DeclaredPublic);
     assert_eq!(declared.word(), Some("not-declared-public"));
     let other = Glob::new("/b").unwrap().compile_matcher();
