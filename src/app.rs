@@ -12,6 +12,7 @@ use crate::upstream::Upstream;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -46,6 +47,9 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     let admin = Admin::new(config.admin, Arc::clone(&proxy), store.clone(), Arc::clone(&front));
     let remembering = Arc::clone(&proxy);
     let remembering = tokio::spawn(async move { remembering.remember().await });
+    let reporting = Arc::clone(&proxy);
+    let reporting =
+        tokio::spawn(async move { reporting.report_coverage(SAID_APART, WRITTEN_APART).await });
     let given_up =
         tokio::spawn(give_the_file_up(Arc::clone(&proxy), store.clone(), socket, stop.clone()));
     let services = Services { proxy: Arc::clone(&proxy), admin, front };
@@ -56,7 +60,9 @@ pub async fn run(config: Config) -> Result<(), StartError> {
         warn!("some answers were still under way after server.timeout.graceshut; cut off");
     }
     remembering.abort();
+    reporting.abort();
     proxy.remember_now();
+    proxy.write_coverage();
     // It has heard the same signal.
     let _ = given_up.await;
     store.close().await;
@@ -74,6 +80,7 @@ async fn give_the_file_up(
 ) {
     let _ = stop.wait_for(|stop| *stop).await;
     proxy.remember_now();
+    proxy.write_coverage();
     // First, so that its place is free for the one who gets the file.
     socket.close().await;
     store.yield_file();
@@ -177,5 +184,9 @@ async fn next(interrupt: &mut Signal, terminate: &mut Signal) {
     }
 }
 
+/// Between two lines in the log about how much has a copy.
+const SAID_APART: Duration = Duration::from_secs(3_600);
+/// Between two handings-over of the same for the file.
+const WRITTEN_APART: Duration = Duration::from_secs(60);
 /// Exit code after a second signal: not all was finished.
 const STOPPED_AT_ONCE: i32 = 1;

@@ -64,6 +64,7 @@
 //! | `other_hosts` | `copies`, `bytes`, `stored_bytes` of the hosts met after the first 1,000 |
 //! | `biggest`, `oldest` | lists of ten copies: by bytes in the file, by age |
 //! | `breakers_not_closed` | list of breakers |
+//! | `coverage` | how much of the traffic had a copy, as RETTER last wrote it; null: it has not: `taken_at` (milliseconds since 1970-01-01 UTC), `span_seconds`, `pages`, `copies`, `kept` and `refused` (pages by reason), `complete` (false: of the 10,000 pages asked for last only) |
 //!
 //! | name | of `verify`: a line for each flaw (`"kind": "damage"`), one at the end (`"kind": "verify"`) |
 //! |---|---|

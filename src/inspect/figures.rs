@@ -4,7 +4,10 @@ use super::breaker::BreakerLine;
 use super::line::{CopyLine, Line};
 use super::sums::{Ages, Shares, Sum};
 use super::words::{duration, escaped};
+use crate::clock::UnixMillis;
+use crate::store::coverage::Covered;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -28,6 +31,38 @@ pub(super) struct Figures<'a> {
     pub oldest: Vec<CopyLine<'a>>,
     pub breakers_not_closed: Vec<BreakerLine<'a>>,
     pub unreadable_breakers: u64,
+    pub coverage: Option<Coverage<'a>>,
+}
+
+/// How much of the traffic had a copy.
+#[derive(Serialize)]
+pub(super) struct Coverage<'a> {
+    taken_at: u64,
+    span_seconds: u64,
+    complete: bool,
+    pages: u64,
+    copies: u64,
+    kept: &'a BTreeMap<String, u64>,
+    refused: &'a BTreeMap<String, u64>,
+    #[serde(skip)]
+    words: String,
+}
+
+impl<'a> Coverage<'a> {
+    pub fn of(covered: &'a Covered, now: UnixMillis) -> Self {
+        let summary = &covered.summary;
+        let (ago, span) = (duration(now.since(covered.taken_at)), duration(summary.span));
+        Self {
+            taken_at: covered.taken_at.0,
+            span_seconds: summary.span.as_secs(),
+            complete: summary.complete,
+            pages: summary.pages(),
+            copies: summary.copies(),
+            kept: &summary.kept,
+            refused: &summary.refused,
+            words: format!("{} (in {span}, {ago} ago)", summary.words()),
+        }
+    }
 }
 
 /// How ages are spread, in seconds.
@@ -88,6 +123,9 @@ impl Figures<'_> {
             "unreadable\t{} copies, {} breakers",
             self.unreadable, self.unreadable_breakers
         )?;
+        if let Some(coverage) = &self.coverage {
+            writeln!(out, "coverage\t{}", escaped(&coverage.words))?;
+        }
         let Some(ages) = &self.age_seconds else { return Ok(()) };
         let said = |seconds| duration(Duration::from_secs(seconds));
         writeln!(

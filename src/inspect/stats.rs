@@ -1,7 +1,7 @@
 //! The file in figures.
 
 use super::breaker::BreakerLine;
-use super::figures::{Figures, Named, Spread};
+use super::figures::{Coverage, Figures, Named, Spread};
 use super::line::CopyLine;
 use super::progress::Progress;
 use super::sums::{Ages, Shares, Sum, Top};
@@ -9,6 +9,7 @@ use super::{Format, InspectError, json, while_read};
 use crate::breaker::State;
 use crate::clock::UnixMillis;
 use crate::store::breakers::Remembered;
+use crate::store::coverage::Covered;
 use crate::store::reader::{Found, Reader, Row};
 use std::fs;
 use std::io::Write;
@@ -51,6 +52,7 @@ fn count(file: &Path, now: UnixMillis, progress: &mut Progress) -> Result<Counte
             Err(_) => counted.unreadable_breakers += 1,
         }
     }
+    counted.coverage = reader.coverage().map_err(InspectError::of(file))?;
     Ok(counted)
 }
 
@@ -71,6 +73,7 @@ struct Counted {
     /// Not closed.
     breakers: Vec<Remembered>,
     unreadable_breakers: u64,
+    coverage: Option<Covered>,
 }
 
 impl Counted {
@@ -90,6 +93,7 @@ impl Counted {
             oldest: Top::default(),
             breakers: Vec::new(),
             unreadable_breakers: 0,
+            coverage: None,
         }
     }
 
@@ -135,6 +139,7 @@ impl Counted {
             oldest: self.lines(&self.oldest),
             breakers_not_closed: open.collect(),
             unreadable_breakers: self.unreadable_breakers,
+            coverage: self.coverage.as_ref().map(|covered| Coverage::of(covered, self.now)),
         }
     }
 

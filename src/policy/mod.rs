@@ -13,6 +13,7 @@
 
 mod audit;
 mod cache_control;
+mod coverage;
 mod farewell;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzed;
@@ -25,6 +26,7 @@ mod variants;
 mod whose;
 
 pub use audit::{Facts, Objection, objection};
+pub use coverage::{Coverage, Summary, Verdict};
 pub use farewell::Farewells;
 pub use kept_headers::{are_the_same_but_for_the_date, stored_headers};
 pub use serve::{Freshness, MayServe, RefuseReason, may_serve};

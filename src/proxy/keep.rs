@@ -38,7 +38,13 @@ impl Keep {
         head: &response::Parts,
         framing: Framing,
     ) -> Self {
-        let Ok(key) = &asked.key else { return Self::Nothing };
+        let key = match &asked.key {
+            Ok(key) => key,
+            Err(reason) => {
+                proxy.covered.refused(asked, reason.as_str());
+                return Self::Nothing;
+            }
+        };
         if asked.kind != Kind::Get || proxy.is_failure(head.status) {
             return Self::Nothing;
         }
@@ -62,6 +68,7 @@ impl Keep {
     fn skip(proxy: &Proxy, asked: &Asked, reason: &'static str) -> Self {
         trace!(path = asked.path(), reason, "no copy");
         proxy.meter.skipped.up(reason);
+        proxy.covered.refused(asked, reason);
         Self::Nothing
     }
 
@@ -88,7 +95,10 @@ impl Keep {
         match self {
             Self::Nothing => {}
             Self::GivenUp(reason) => drop(Self::skip(proxy, asked, reason)),
-            Self::Forget => proxy.forget(asked, key, now).await,
+            Self::Forget => {
+                proxy.covered.refused(asked, "forget");
+                proxy.forget(asked, key, now).await;
+            }
             Self::Refresh => proxy.refresh(asked, key, fields, now).await,
             Self::Copy(draft) => {
                 if let Some(reason) = draft.soft_error(&proxy.settings.policy, fields) {
@@ -100,6 +110,7 @@ impl Keep {
                 let Some(place) = place else {
                     return drop(Self::skip(proxy, asked, SkipReason::Variants.as_str()));
                 };
+                proxy.covered.kept(asked, draft.storable.why);
                 let held = proxy.store.just_kept(&place, now.wall);
                 if !held.is_some_and(|held| draft.says_the_same_as(&held, fields)) {
                     draft.store(proxy, place, fields, now);

@@ -8,6 +8,7 @@ mod accompanied;
 mod answer;
 mod asked;
 mod body;
+mod covered;
 mod door;
 mod errand;
 mod gathered;
@@ -37,6 +38,7 @@ use crate::policy::Farewells;
 use crate::store::Store;
 use crate::upstream::{Counts, RequestBody, Upstream};
 use asked::{Asked, Kind};
+use covered::Covered;
 use errand::{Brought, Errand};
 use http::{HeaderValue, Request, Response, StatusCode};
 use judge::{Judge, Rejected, Ticket};
@@ -59,6 +61,7 @@ pub struct Proxy {
     timers: Timers,
     via: HeaderValue,
     meter: Meter,
+    covered: Covered,
 }
 
 /// What the proxy counts.
@@ -100,6 +103,7 @@ impl Proxy {
             timers: Timers::default(),
             via: own_via(),
             meter: Meter::default(),
+            covered: Covered::new(now.mono),
             settings,
             upstream,
             store,
@@ -181,7 +185,12 @@ impl Proxy {
     }
 
     async fn rescue(&self, asked: &Asked, why: Why) -> Option<Served> {
-        rescue::find(&self.store, asked, &self.settings, why).await.map(Served::Rescued)
+        let rescue = rescue::find(&self.store, asked, &self.settings, why).await;
+        match &rescue {
+            Some(rescue) => self.covered.kept(asked, rescue.copy.why),
+            None => self.covered.missed(asked, why),
+        }
+        rescue.map(Served::Rescued)
     }
 
     /// The application says that the page is gone; believed at the second time. It is gone for this

@@ -4,6 +4,7 @@
 use super::Settings;
 use super::change::{Plan, Tables};
 use super::counters::Dropped;
+use super::coverage;
 use super::file::{ENTRIES, begin_write};
 use super::meta::{self, Meta};
 use super::plan::{self, Planner};
@@ -67,7 +68,7 @@ impl Ledger {
             let over = meta.live.saturating_add(short).saturating_sub(settings.maxsize);
             return Ok(Written::NoRoom(over));
         }
-        if plans.is_empty() && batch.breakers.is_none() && batch.secret.is_none() {
+        if plans.is_empty() && batch.has_only_changes() {
             return Ok(Written::Done(Outcome { committed: None, dropped }));
         }
         let entries = plans.iter().map(|plan| (plan.id, plan.leaves_a_copy())).collect();
@@ -76,6 +77,9 @@ impl Ledger {
             plans.iter().try_for_each(|plan| plan.apply(&mut tables))?;
             if let Some(secret) = &batch.secret {
                 meta::save_secret(transaction, secret)?;
+            }
+            if let Some(covered) = &batch.coverage {
+                coverage::write(transaction, covered)?;
             }
             match &batch.breakers {
                 Some(breakers) => breakers.write(&mut tables.breakers),

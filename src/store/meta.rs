@@ -1,6 +1,7 @@
 //! What the file says about itself (`meta.v1`).
 
 use super::change::Old;
+use super::coverage;
 use super::file::{BODIES, BREAKERS, ENTRIES, EXPIRY, META, begin_write};
 use super::seal::first_half;
 use super::trouble::Trouble;
@@ -145,6 +146,7 @@ fn sum(live: u64, next_body: u64) -> [u8; 16] {
 fn empty(db: &Database) -> Result<(), redb::Error> {
     let transaction = begin_write(db)?;
     put(&transaction, APPLICATION, NOBODY)?;
+    coverage::forget(&transaction)?;
     transaction.commit()?;
     drain(db, BREAKERS, 10_000)?;
     drain(db, ENTRIES, 10_000)?;
@@ -179,13 +181,25 @@ fn pop<K: Key + 'static, V: Value + 'static>(
     Ok(removed)
 }
 
-fn get(transaction: &ReadTransaction, name: &str) -> Result<Option<Vec<u8>>, redb::Error> {
+pub(super) fn get(
+    transaction: &ReadTransaction,
+    name: &str,
+) -> Result<Option<Vec<u8>>, redb::Error> {
     let table = transaction.open_table(META)?;
     Ok(table.get(name)?.map(|row| row.value().to_vec()))
 }
 
-fn put(transaction: &WriteTransaction, name: &str, value: &[u8]) -> Result<(), redb::Error> {
+pub(super) fn put(
+    transaction: &WriteTransaction,
+    name: &str,
+    value: &[u8],
+) -> Result<(), redb::Error> {
     transaction.open_table(META)?.insert(name, value)?;
+    Ok(())
+}
+
+pub(super) fn remove(transaction: &WriteTransaction, name: &str) -> Result<(), redb::Error> {
+    transaction.open_table(META)?.remove(name)?;
     Ok(())
 }
 

@@ -22,7 +22,7 @@
 //! `gain` gets hold of the file, `file` opens it, `handle` holds it; what cannot be used goes `aside`,
 //! and `recover` brings back what was in it; an `attempt` that ends the process is not made for ever. `meta` is what the file says about itself, `entry` and
 //! `body` are a copy's rows, [`breakers`] those of the breakers, all in the frame of `row`; `seal`
-//! closes a person's copies. The way in: `queue`, `pace`, `plan`, `change`, `commit`, `writer`, and
+//! closes a person's copies; [`coverage`] is a row of `meta`. The way in: `queue`, `pace`, `plan`, `change`, `commit`, `writer`, and
 //! out again by age or size: `sweep`. The way to a reader: `recall`, `lookup`. Out for
 //! good: `purge`, of what [`select`] means. The way for `retter-db`: [`reader`], over `overlay` when
 //! the file was not closed. What is done to a file that no RETTER has: [`upkeep`].
@@ -34,6 +34,7 @@ pub mod breakers;
 mod change;
 mod commit;
 mod counters;
+pub mod coverage;
 mod entry;
 mod file;
 #[cfg(any(test, fuzzing))]

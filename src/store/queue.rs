@@ -17,6 +17,7 @@ pub(super) use lane::{Chunk, Waited};
 use super::breakers::Update;
 use super::change::Change;
 use super::counters::Counters;
+use super::coverage::Covered;
 use super::pace::Pace;
 use crate::key::{EntryId, Secret};
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -40,13 +41,15 @@ pub(super) struct Batch {
     pub breakers: Option<Update>,
     /// The file is to have this secret from now on.
     pub secret: Option<Secret>,
+    /// Not tried again when the batch fails.
+    pub coverage: Option<Box<Covered>>,
     /// All changes are those of this chunk.
     purge: Option<Arc<Chunk>>,
 }
 
 /// What the writer does next.
 pub(super) enum Next {
-    Write(Batch),
+    Write(Box<Batch>),
     /// The time for it has come.
     Sweep,
     /// A reader met a fault.
@@ -61,6 +64,11 @@ impl Batch {
     /// A part of a purge, and nothing else.
     pub fn purging(chunk: Arc<Chunk>) -> Self {
         Self { changes: chunk.changes(), purge: Some(chunk), ..Self::default() }
+    }
+
+    /// Nothing rides along.
+    pub fn has_only_changes(&self) -> bool {
+        self.breakers.is_none() && self.secret.is_none() && self.coverage.is_none()
     }
 
     /// Bytes of what is to be written, at the most.
@@ -105,6 +113,11 @@ impl Queue {
         if self.waiting.lock().push_breakers(update, Instant::now()) {
             self.wake.notify_one();
         }
+    }
+
+    /// Takes figures that ride along with the next batch, whenever that is.
+    pub fn push_coverage(&self, covered: Covered) {
+        self.waiting.lock().push_coverage(covered);
     }
 
     /// Copies are brought back from now on; false if they are already.
@@ -196,7 +209,7 @@ impl Queue {
                 continue;
             }
             match next {
-                Due::Write => return Next::Write(waiting.take(now)),
+                Due::Write => return Next::Write(Box::new(waiting.take(now))),
                 Due::Sweep => return Next::Sweep,
             }
         }

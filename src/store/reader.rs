@@ -14,8 +14,9 @@ pub use check::{Check, Flaw, Part, Tally};
 pub use look::{Look, People};
 
 use super::breakers::{self, Damaged, Remembered};
+use super::coverage::{self, Covered};
 use super::entry::{Damage, Header, unpack_headers};
-use super::file::{BREAKERS, ENTRIES, builder, guarded};
+use super::file::{BREAKERS, ENTRIES, META, builder, guarded};
 use super::handle::Handle;
 use super::overlay::Overlay;
 use super::trouble::Trouble;
@@ -149,6 +150,19 @@ impl Reader {
             table => breakers::list(&table.map_err(redb::Error::from)?),
         })
         .map_err(Trouble::from)
+    }
+
+    /// How much of the traffic had a copy when that was last written; `None`: never, or the row is
+    /// damaged, which [`Check`] says.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn coverage(&self) -> Result<Option<Covered>, Trouble> {
+        guarded(|| match self.begin()?.open_table(META) {
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            _ => Ok(coverage::read(&self.begin()?)?.and_then(Result::ok)),
+        })
+        .map_err(|error: redb::Error| error.into())
     }
 
     pub(super) fn begin(&self) -> Result<ReadTransaction, redb::Error> {

@@ -63,7 +63,7 @@ impl Writer {
     fn run(mut self) {
         while !self.gives_up && (self.shared.file.is_own() || self.gain()) {
             match self.shared.queue.next(&self.pace, self.sweep.due) {
-                Next::Write(batch) => self.write(batch),
+                Next::Write(batch) => self.write(*batch),
                 Next::Sweep => self.sweep(),
                 // A reader met a fault; if the handle is lost, another is opened.
                 Next::Reopen => {}

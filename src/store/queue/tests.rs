@@ -37,7 +37,7 @@ fn queue(refresh: Duration) -> (Queue, Arc<Counters>) {
 
 fn batch(queue: &Queue) -> Batch {
     match queue.next(&Pace::new(Duration::ZERO), never()) {
-        Next::Write(batch) => batch,
+        Next::Write(batch) => *batch,
         _ => panic!("nothing to write"),
     }
 }

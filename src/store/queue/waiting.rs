@@ -1,5 +1,6 @@
 //! What waits, and in which order: the queue without its lock and its threads.
 
+mod coverage;
 mod purge;
 mod recovering;
 
@@ -10,6 +11,7 @@ use crate::key::{EntryId, Secret};
 use crate::store::breakers::Update;
 use crate::store::change::Change;
 use crate::store::counters::{Counters, Dropped};
+use crate::store::coverage::Covered;
 use crate::store::pace::Pace;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -32,6 +34,8 @@ pub(super) struct Waiting {
     /// Ready, if there are any; not counted with the changes, since there is only one of it.
     breakers: Option<Update>,
     secret: Option<Secret>,
+    /// Rides along, and makes nothing ready.
+    coverage: Option<Box<Covered>>,
     /// Copies are being brought back from a file that was set aside.
     recovering: bool,
     /// Pages forgotten meanwhile, which must not come back with them.
@@ -86,6 +90,7 @@ impl Waiting {
             recent: Recent::new(refresh),
             breakers: None,
             secret: None,
+            coverage: None,
             recovering: false,
             gone: HashSet::new(),
             lane: Lane::default(),
@@ -279,6 +284,7 @@ impl Waiting {
             return When::At(if closing { now } else { pace.earliest(since) });
         }
         match (self.ready_since, self.later.first_key_value()) {
+            _ if self.has_last_word() => When::At(now),
             (Some(_), _) if closing => When::At(now),
             (Some(since), _) if self.is_full_batch() || self.lane.wanted => {
                 When::At(pace.earliest(since))
@@ -311,6 +317,7 @@ impl Waiting {
         let (mut batch, mut bytes) = (Batch::default(), 0);
         batch.breakers = self.breakers.take();
         batch.secret = self.secret.take();
+        batch.coverage = self.coverage.take();
         self.recent.make_room(BATCH_CHANGES, now);
         while batch.changes.len() < BATCH_CHANGES && (bytes < BATCH_BYTES) {
             let Some(id) = self.ready.pop_front() else {

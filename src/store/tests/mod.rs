@@ -3,6 +3,7 @@
 mod amplification;
 mod audit;
 mod checking;
+mod covering;
 mod damage;
 mod disk;
 mod faults;

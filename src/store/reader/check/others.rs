@@ -1,6 +1,7 @@
 //! What is left when the copies have been seen: rows that point to none, and the file's own words.
 
 use super::super::super::breakers;
+use super::super::super::coverage;
 use super::super::super::entry::Header;
 use super::super::super::file::BREAKERS;
 use super::super::super::index::expiry_key;
@@ -86,7 +87,9 @@ impl Check {
             name: row.name,
             reason: row.reason.to_owned(),
         });
-        let flaws = damaged.chain(self.figures()).collect();
+        let covered = coverage::read(&transaction)?.and_then(Result::err);
+        let covered = covered.map(|damage| figure(coverage::NAME, damage.as_str().to_owned()));
+        let flaws = damaged.chain(self.figures()).chain(covered).collect();
         self.stage = Stage::Done;
         Ok(Some(flaws))
     }
