@@ -26,6 +26,7 @@ mod remember;
 mod settings;
 mod soft_errors;
 mod stream;
+mod strict;
 mod support;
 mod variants;
 mod wire;

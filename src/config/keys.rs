@@ -183,6 +183,10 @@ keys! {
         "An answer with status 200 and a body shorter than this, as the application sent it, is \
          passed on and not kept; 0 = any length is kept.";
 
+    CACHE_STRICT: bool = "cache.strict", kinds::YES_NO, "false",
+        "true = copies are kept and given as RFC 9111 and RFC 5861 let a shared cache: what an \
+         application says about freshness is obeyed in an outage too.";
+
     STORE_PATH: PathBuf = "store.path", kinds::FILE, "retter.redb",
         "The file with the copies.";
     STORE_TTL: Duration = "store.ttl", kinds::SOME_TIME, "7 days",

@@ -240,6 +240,7 @@ fn policy_settings(layers: &Layers) -> Result<policy::Settings, Mistake> {
         detect_session: layers.get(&keys::CACHE_DETECT_SESSION)?,
         reject_text: layers.get(&keys::CACHE_REJECT_TEXT)?,
         reject_below: layers.get(&keys::CACHE_REJECT_BELOW)?,
+        strict: layers.get(&keys::CACHE_STRICT)?,
     })
 }
 

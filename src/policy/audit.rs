@@ -109,6 +109,8 @@ fn reason(facts: &Facts<'_>, settings: &Settings) -> Result<(), Objection> {
         return Err(Objection::Answer(SkipReason::Identified));
     }
     match (facts.why, settings.nostore) {
+        (Why::IdentityNoStore, _) if settings.strict => Err(Objection::Answer(SkipReason::NoStore)),
+        (Why::IdentityPrivate, _) if settings.strict => Err(Objection::Answer(SkipReason::Private)),
         (Why::IdentityNoStore, NoStore::Refuse) => Err(Objection::Answer(SkipReason::NoStore)),
         (Why::IdentityNoStore, NoStore::Memory) => Err(Objection::NoStoreOnDisk),
         (Why::DeclaredPublic, _) if !names_as_public(settings, &facts.place.path) => {

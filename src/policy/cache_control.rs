@@ -1,5 +1,9 @@
 //! What `Cache-Control` says about *for whom* an answer is (RFC 9111 section 5.2.2). What it says
-//! about freshness is not read here.
+//! about freshness is read in `directives`, for those who want it obeyed.
+
+mod directives;
+
+pub(super) use directives::Directives;
 
 use http::{HeaderMap, header};
 
@@ -39,11 +43,16 @@ impl Said {
             self.public |= outside && name.trim_ascii().eq_ignore_ascii_case(b"public");
             in_quotes ^= directive.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
         }
-        for word in line.split(|byte| !is_in_word(*byte)) {
+        for word in words_of(line) {
             self.private |= word.eq_ignore_ascii_case(b"private");
             self.no_store |= word.eq_ignore_ascii_case(b"no-store");
         }
     }
+}
+
+/// All words of a line, wherever they stand.
+fn words_of(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|byte| !is_in_word(*byte))
 }
 
 /// Can this byte stand in a directive's name (RFC 9110 section 5.6.2)?

@@ -21,6 +21,7 @@ mod kept_headers;
 mod serve;
 mod soft_error;
 mod store;
+mod strict;
 mod validated;
 mod variants;
 mod whose;
@@ -32,6 +33,7 @@ pub use kept_headers::{are_the_same_but_for_the_date, stored_headers};
 pub use serve::{Freshness, MayServe, RefuseReason, may_serve};
 pub use soft_error::soft_error;
 pub use store::{MayStore, SkipReason, Storable, may_store};
+pub use strict::{Distress, Offer, strict_refusal};
 pub use validated::{brought_up_to_date, is_about};
 pub use variants::{Admitted, Variants};
 
@@ -54,6 +56,8 @@ pub struct Settings {
     pub reject_text: Vec<String>,
     /// `cache.reject.below`, bytes: a page shorter than this is none
     pub reject_below: u64,
+    /// `cache.strict`: RFC 9111 and RFC 5861 to the letter
+    pub strict: bool,
 }
 
 impl Default for Settings {
@@ -67,6 +71,7 @@ impl Default for Settings {
             detect_session: true,
             reject_text: Vec::new(),
             reject_below: 0,
+            strict: false,
         }
     }
 }

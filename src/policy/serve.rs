@@ -28,6 +28,33 @@ pub enum RefuseReason {
     NotYours,
     /// It is none, but a list of variants.
     NoPage,
+    // From here on: `cache.strict`.
+    /// `no-store`: it must not be here.
+    NoStore,
+    /// `private`: it must not be here.
+    Private,
+    /// Made for who brought `Authorization`.
+    Authorization,
+    /// Not without asking the application.
+    NoCache,
+    /// Stale, and nothing lets a stale one be given now.
+    StrictStale,
+    /// Stale, which it forbids.
+    MustRevalidate,
+    /// As `MustRevalidate`.
+    ProxyRevalidate,
+    /// As `MustRevalidate`.
+    SMaxage,
+    /// The visitor wants no copy.
+    RequestNoCache,
+    /// The visitor wants none so old, or nothing stale.
+    RequestMaxAge,
+    /// The visitor wants none that becomes stale so soon.
+    RequestMinFresh,
+    /// The visitor wants none so long stale.
+    RequestMaxStale,
+    /// Something that may have changed the page was sent after it was kept.
+    Invalidated,
 }
 
 /// `own`: the copy was found under the visitor's own identity (or both are anonymous), see
@@ -59,6 +86,19 @@ impl RefuseReason {
         match self {
             Self::NotYours => "not-yours",
             Self::NoPage => "no-page",
+            Self::NoStore => "no-store",
+            Self::Private => "private",
+            Self::Authorization => "authorization",
+            Self::NoCache => "no-cache",
+            Self::StrictStale => "strict-stale",
+            Self::MustRevalidate => "must-revalidate",
+            Self::ProxyRevalidate => "proxy-revalidate",
+            Self::SMaxage => "s-maxage",
+            Self::RequestNoCache => "request-no-cache",
+            Self::RequestMaxAge => "request-max-age",
+            Self::RequestMinFresh => "request-min-fresh",
+            Self::RequestMaxStale => "request-max-stale",
+            Self::Invalidated => "invalidated",
         }
     }
 }

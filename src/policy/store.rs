@@ -5,6 +5,7 @@
 //! application and the operator say about privacy.
 
 use super::soft_error::long_enough;
+use super::strict;
 use super::whose::whose;
 use super::{Framing, Settings, Why};
 use crate::encoding::is_decodable;
@@ -82,6 +83,10 @@ pub enum SkipReason {
     RejectText,
     /// Shorter than `cache.reject.below`.
     RejectBelow,
+    /// `no-cache`, and `cache.strict`: it could never be given.
+    NoCache,
+    /// An answer to `Authorization`, and `cache.strict`.
+    Authorization,
 }
 
 /// Decides on the head of an answer. `framing` is how its body ends; a body that is longer than
@@ -107,6 +112,10 @@ pub fn may_store(
     let decided = good_status(response.status, fields, settings)
         .and_then(|()| whole_page(fields, framing, settings))
         .and_then(|()| long_enough(response.status, framing.length(), settings))
+        .and_then(|()| match settings.strict {
+            true => strict::may_store(request, response),
+            false => Ok(()),
+        })
         .and_then(|()| whose(key, fields, key_settings, settings));
     decided.map_or_else(MayStore::Skip, MayStore::Store)
 }
@@ -146,6 +155,8 @@ impl SkipReason {
             Self::EventStream => "event-stream",
             Self::RejectText => "reject-text",
             Self::RejectBelow => "reject-below",
+            Self::NoCache => "no-cache",
+            Self::Authorization => "authorization",
         }
     }
 }

@@ -349,3 +349,27 @@ fn a_newcomers_first_page_is_found_when_he_comes_again() {
     assert!(found.own);
     assert_eq!(found.key, storable.store_key(&key, &SECRET));
 }
+
+#[test]
+fn strictness_comes_before_what_the_operator_and_sessions_would_allow() {
+    let cc = |value| ("cache-control", value);
+    let strict = |settings: &mut Settings| settings.strict = true;
+    let declared = |settings: &mut Settings| {
+        declared(settings);
+        settings.strict = true;
+    };
+    check(
+        &[
+            (&[SESSION], &[cc("private")], "skip private"),
+            (&[SESSION], &[cc("no-store")], "skip no-store"),
+            (&[SESSION], &[cc("no-cache")], "skip no-cache"),
+            (&[SESSION], &[cc("max-age=0")], "identity"),
+            (&[("authorization", "Bearer t")], &[], "skip authorization"),
+            (&[("authorization", "Bearer t")], &[cc("s-maxage=9")], "identity"),
+            (&[cc("no-store")], &[cc("public")], "skip no-store"),
+            (&[], &[("set-cookie", "_ga=1")], "skip set-cookie"),
+        ],
+        strict,
+    );
+    check(&[(&[], &[cc("no-store")], "skip no-store"), (&[], &[], "declared-public")], declared);
+}

@@ -22,6 +22,7 @@ mod remember;
 mod rescue;
 mod served;
 mod settings;
+mod strict;
 mod timers;
 mod variants;
 

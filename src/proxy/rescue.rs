@@ -3,6 +3,7 @@
 use super::asked::Asked;
 use super::served::Rescue;
 use super::settings::Settings;
+use super::strict;
 use super::variants::{self, Found};
 use crate::breaker::State;
 use crate::clock::Now;
@@ -10,6 +11,7 @@ use crate::policy::{self, MayServe};
 use crate::store::Store;
 use crate::upstream::Failure;
 use http::StatusCode;
+use tracing::debug;
 
 /// Why a copy is given instead of the application's answer.
 #[derive(Clone, Copy, Debug)]
@@ -47,10 +49,14 @@ pub(super) async fn find(
         let found = variants::find(store, lookup.key, asked, now).await;
         let Some(Found { copy, .. }) = found else { continue };
         let age = now.wall.since(copy.stored_at);
-        if let MayServe::Serve(freshness) =
-            policy::may_serve(copy.why, lookup.own, copy.purged, age, settings.ttl)
-        {
-            return Some(Rescue { copy, age, freshness, ttl: settings.ttl, why });
+        let may_serve = policy::may_serve(copy.why, lookup.own, copy.purged, age, settings.ttl);
+        match strict::weigh(may_serve, asked, &copy, age, settings, why) {
+            MayServe::Serve(freshness) => {
+                return Some(Rescue { copy, age, freshness, ttl: settings.ttl, why });
+            }
+            MayServe::Refuse(reason) => {
+                debug!(path = asked.path(), reason = reason.as_str(), "no rescue by this copy");
+            }
         }
     }
     None

@@ -1,0 +1,42 @@
+//! What `cache.strict` adds to a rescue.
+
+use super::asked::Asked;
+use super::rescue::Why;
+use super::settings::Settings;
+use crate::policy::{self, Distress, MayServe, Offer};
+use crate::store::Copy;
+use crate::upstream::Failure;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// The decision, if the strict rules leave it.
+pub(super) fn weigh(
+    may_serve: MayServe,
+    asked: &Asked,
+    copy: &Copy,
+    age: Duration,
+    settings: &Settings,
+    why: Why,
+) -> MayServe {
+    if !settings.policy.strict || matches!(may_serve, MayServe::Refuse(_)) {
+        return may_serve;
+    }
+    let refused = policy::strict_refusal(&Offer {
+        request: &asked.head.headers,
+        fields: &copy.headers,
+        stored_at: UNIX_EPOCH + Duration::from_millis(copy.stored_at.0),
+        age,
+        purged: copy.purged,
+        distress: distress(why),
+    });
+    refused.map_or(may_serve, MayServe::Refuse)
+}
+
+fn distress(why: Why) -> Distress {
+    match why {
+        Why::NotAsked(_) => Distress::NotAsked,
+        Why::Status(status) => Distress::Status(status),
+        Why::Failure(Failure::Timeout | Failure::NoSocket) => Distress::Unreachable,
+        Why::Failure(failure) if failure.is_transport() => Distress::Unreachable,
+        Why::Failure(_) => Distress::Broken,
+    }
+}
