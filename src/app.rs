@@ -50,6 +50,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     let reporting = Arc::clone(&proxy);
     let reporting =
         tokio::spawn(async move { reporting.report_coverage(SAID_APART, WRITTEN_APART).await });
+    let sweeping = tokio::spawn(Arc::clone(&proxy).sweep_outdated());
     let given_up =
         tokio::spawn(give_the_file_up(Arc::clone(&proxy), store.clone(), socket, stop.clone()));
     let services = Services { proxy: Arc::clone(&proxy), admin, front };
@@ -61,6 +62,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     }
     remembering.abort();
     reporting.abort();
+    sweeping.abort();
     proxy.remember_now();
     proxy.write_coverage();
     // It has heard the same signal.
@@ -81,6 +83,7 @@ async fn give_the_file_up(
     let _ = stop.wait_for(|stop| *stop).await;
     proxy.remember_now();
     proxy.write_coverage();
+    proxy.sweep_last().await;
     // First, so that its place is free for the one who gets the file.
     socket.close().await;
     store.yield_file();

@@ -1,7 +1,7 @@
 //! `cache.strict = true`: what the application says about freshness is obeyed in an outage too.
 
-use crate::support::client::{get, visit};
-use crate::support::origin::{Answer, Origin, fail, ok};
+use crate::support::client::{get, post, visit};
+use crate::support::origin::{Answer, Origin, answer, fail, ok};
 use crate::support::retter::{Retter, Setup};
 use crate::support::{SOON, until};
 
@@ -50,6 +50,7 @@ fn a_failure_is_covered_only_as_far_as_the_application_allows() {
     let log = retter.log();
     for reason in ["strict-stale", "must-revalidate", "s-maxage", "request-no-cache"] {
         assert!(log.contains(reason), "{reason} is not said");
+        assert!(retter.figure(&["withheld", reason]) >= 1.0, "{reason} is not counted");
     }
 }
 
@@ -121,4 +122,76 @@ fn without_the_setting_nothing_of_this_holds() {
     for (path, _) in PAGES {
         assert_eq!(retter.get(path).status, 200, "{path}");
     }
+}
+
+/// The page has a copy of nobody in particular and one of a visitor; then something is sent.
+fn after(method: &'static str, path: &str, reply: Answer) -> (Origin, Retter) {
+    let origin = Origin::new().elsewhere(ok("the old page").header("Cache-Control", "max-age=600"));
+    let setup = Setup::before(&origin).set("CACHE_STRICT", "true");
+    let retter = setup.without_breaker().start();
+    for path in ["/page", "/other"] {
+        retter.get(path);
+        retter.visit(&get(path).cookie("PHPSESSID=0a1b2c3d"));
+    }
+    retter.wait_for_copies(&["/page", "/other"]);
+    assert!(until(SOON, || copies(&retter) == 4), "{} copies", copies(&retter));
+    origin.set_all(reply);
+    retter.visit(&visit(method, path).body("x"));
+    (origin, retter)
+}
+
+fn copies(retter: &Retter) -> usize {
+    let dump = String::from_utf8_lossy(&retter.dump().stdout).into_owned();
+    dump.lines().filter(|line| line.starts_with("http://shop.example/")).count()
+}
+
+fn has_copies(retter: &Retter, path: &str) -> [bool; 2] {
+    let visits = [get(path), get(path).cookie("PHPSESSID=0a1b2c3d")];
+    visits.map(|visit| retter.visit(&visit).status == 200)
+}
+
+#[test]
+fn what_may_have_changed_a_page_takes_everybodys_copies_of_it() {
+    let created = || answer(201, "");
+    for (method, reply, gone) in [
+        ("POST", created(), true),
+        ("PUT", answer(200, ""), true),
+        ("DELETE", answer(303, ""), true),
+        ("BREW", answer(200, ""), true),
+        ("OPTIONS", answer(200, ""), false),
+        ("POST", fail(500), false),
+        ("POST", answer(403, ""), false),
+    ] {
+        let status = reply.status;
+        let (origin, mut retter) = after(method, "/page", reply);
+        origin.down();
+        assert_eq!(has_copies(&retter, "/page"), [!gone; 2], "{method}, {status}: at once");
+        assert_eq!(has_copies(&retter, "/other"), [true; 2], "{method}, {status}");
+        if gone {
+            assert!(until(SOON, || copies(&retter) == 2), "{method}, {status}: in the file");
+        }
+        retter.restart();
+        assert_eq!(has_copies(&retter, "/page"), [!gone; 2], "{method}, {status}: after a kill");
+    }
+}
+
+#[test]
+fn the_page_that_an_answer_names_is_another_page_than_before() {
+    let reply = answer(303, "").header("Location", "/other?x").header("Content-Location", "/other");
+    let (origin, retter) = after("POST", "/cart", reply);
+    origin.down();
+    assert_eq!(has_copies(&retter, "/other"), [false; 2]);
+    assert_eq!(has_copies(&retter, "/page"), [true; 2]);
+}
+
+#[test]
+fn a_page_that_comes_after_the_change_is_a_copy_again() {
+    let (origin, retter) = after("POST", "/page", answer(200, ""));
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    // The very same page as before: the time it was kept at is what tells them apart.
+    origin.set_all(ok("the old page").header("Cache-Control", "max-age=600"));
+    retter.get("/page");
+    retter.visit(&post("/elsewhere", "x"));
+    origin.down();
+    assert_eq!(has_copies(&retter, "/page"), [true, false]);
 }

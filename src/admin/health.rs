@@ -9,7 +9,7 @@
 //! | `breaker-count` | the application's breaker and those of single paths |
 //! | `total-request-served`, `...-response-time-ms` | requests, and the time to the head of their answers |
 //! | `memory` | `sys-memory-byte`: resident now; `alloc-memory-byte`: of that the process's own; `total-alloc-memory-byte`: the most that was ever resident. The Go program gave its runtime's figures under these names; these are the system's (Linux; zero elsewhere) |
-//! | `served`, `skipped`, `refused` | answers by `X-Retter`; answers no copy was made of, by reason; connections turned away, by reason |
+//! | `served`, `skipped`, `withheld`, `refused` | answers by `X-Retter`; answers no copy was made of, by reason; copies not given to who asked, by reason; connections turned away, by reason |
 //! | `store`, `application` | the file's figures, the connections' figures |
 
 use super::Admin;
@@ -48,6 +48,7 @@ fn figures(admin: &Admin) -> Value {
         },
         "served": figures.served,
         "skipped": figures.skipped,
+        "withheld": figures.withheld,
         "refused": admin.front.read(),
         "application": {
             "connections-opened": figures.upstream.opened,

@@ -9,7 +9,7 @@
 //! application's word (`private`, `no-store`, `Set-Cookie`, `Vary`) and the visitor's credentials
 //! are obeyed, and in doubt nothing is kept. *How long* is it fresh: `no-cache`, `max-age=0` and
 //! `must-revalidate` do not keep a page from being a last known good, since a copy is shown only
-//! when there is no fresh page to be had.
+//! when there is no fresh page to be had. Who wants them obeyed says `cache.strict` (`strict`).
 
 mod audit;
 mod cache_control;

@@ -81,6 +81,7 @@ impl Errand {
     /// The head is here: what is known by now is recorded before it goes to the visitor.
     async fn bring(mut self, mut reply: Reply) -> Brought {
         self.judge_head(&reply.head);
+        self.proxy.invalidate(&self.asked, &reply.head);
         let mut keep = Keep::of(&self.proxy, &self.asked, &reply.head, reply.framing);
         let mut gathered = Gathered::default();
         match self.gather(&mut reply, &mut keep, &mut gathered).await {

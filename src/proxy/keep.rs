@@ -112,7 +112,9 @@ impl Keep {
                 };
                 proxy.covered.kept(asked, draft.storable.why);
                 let held = proxy.store.just_kept(&place, now.wall);
-                if !held.is_some_and(|held| draft.says_the_same_as(&held, fields)) {
+                let is_valid = |held: &Copy| !proxy.changed.means(&key.place, held.stored_at);
+                let same = |held: &Copy| is_valid(held) && draft.says_the_same_as(held, fields);
+                if !held.is_some_and(|held| same(&held)) {
                     draft.store(proxy, place, fields, now);
                 }
             }

@@ -15,6 +15,7 @@ mod gathered;
 mod hold;
 mod judge;
 mod keep;
+mod outdated;
 mod pages;
 mod pump;
 mod refresh;
@@ -43,6 +44,7 @@ use covered::Covered;
 use errand::{Brought, Errand};
 use http::{HeaderValue, Request, Response, StatusCode};
 use judge::{Judge, Rejected, Ticket};
+use outdated::Changed;
 use parking_lot::Mutex;
 use rescue::Why;
 use served::{Refusal, Served};
@@ -63,6 +65,7 @@ pub struct Proxy {
     via: HeaderValue,
     meter: Meter,
     covered: Covered,
+    changed: Changed,
 }
 
 /// What the proxy counts.
@@ -71,6 +74,7 @@ struct Meter {
     times: Times,
     served: Tally,
     skipped: Tally,
+    withheld: Tally,
 }
 
 /// What has been served until now, for `/health`.
@@ -81,6 +85,8 @@ pub struct Figures {
     pub served: BTreeMap<&'static str, u64>,
     /// Good answers that no copy was made of, by reason.
     pub skipped: BTreeMap<&'static str, u64>,
+    /// Copies that were there and were not given, by reason.
+    pub withheld: BTreeMap<&'static str, u64>,
     /// The application's breaker and those of single paths.
     pub breakers: usize,
     /// Connections to the application.
@@ -105,6 +111,7 @@ impl Proxy {
             via: own_via(),
             meter: Meter::default(),
             covered: Covered::new(now.mono),
+            changed: Changed::default(),
             settings,
             upstream,
             store,
@@ -139,6 +146,7 @@ impl Proxy {
             times: self.meter.times.read(),
             served: self.meter.served.read(),
             skipped: self.meter.skipped.read(),
+            withheld: self.meter.withheld.read(),
             breakers: self.judge.count(),
             upstream: self.upstream.counts(),
         }
@@ -186,7 +194,7 @@ impl Proxy {
     }
 
     async fn rescue(&self, asked: &Asked, why: Why) -> Option<Served> {
-        let rescue = rescue::find(&self.store, asked, &self.settings, why).await;
+        let rescue = rescue::find(self, asked, why).await;
         match &rescue {
             Some(rescue) => self.covered.kept(asked, rescue.copy.why),
             None => self.covered.missed(asked, why),

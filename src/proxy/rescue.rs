@@ -1,14 +1,13 @@
 //! Finding the copy that this visitor may see.
 
+use super::Proxy;
 use super::asked::Asked;
 use super::served::Rescue;
-use super::settings::Settings;
 use super::strict;
 use super::variants::{self, Found};
 use crate::breaker::State;
 use crate::clock::Now;
 use crate::policy::{self, MayServe};
-use crate::store::Store;
 use crate::upstream::Failure;
 use http::StatusCode;
 use tracing::debug;
@@ -37,12 +36,8 @@ impl Why {
 }
 
 /// The visitor's own copy first, then the one that is for everybody.
-pub(super) async fn find(
-    store: &Store,
-    asked: &Asked,
-    settings: &Settings,
-    why: Why,
-) -> Option<Rescue> {
+pub(super) async fn find(proxy: &Proxy, asked: &Asked, why: Why) -> Option<Rescue> {
+    let (store, settings) = (&proxy.store, &proxy.settings);
     let key = asked.key.as_ref().ok()?;
     let now = Now::read();
     for lookup in key.lookups(&store.secret(), &settings.key) {
@@ -50,12 +45,13 @@ pub(super) async fn find(
         let Some(Found { copy, .. }) = found else { continue };
         let age = now.wall.since(copy.stored_at);
         let may_serve = policy::may_serve(copy.why, lookup.own, copy.purged, age, settings.ttl);
-        match strict::weigh(may_serve, asked, &copy, age, settings, why) {
+        match strict::weigh(may_serve, proxy, asked, &copy, age, why) {
             MayServe::Serve(freshness) => {
                 return Some(Rescue { copy, age, freshness, ttl: settings.ttl, why });
             }
             MayServe::Refuse(reason) => {
                 debug!(path = asked.path(), reason = reason.as_str(), "no rescue by this copy");
+                proxy.meter.withheld.up(reason.as_str());
             }
         }
     }

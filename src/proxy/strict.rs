@@ -1,9 +1,9 @@
 //! What `cache.strict` adds to a rescue.
 
+use super::Proxy;
 use super::asked::Asked;
 use super::rescue::Why;
-use super::settings::Settings;
-use crate::policy::{self, Distress, MayServe, Offer};
+use crate::policy::{self, Distress, MayServe, Offer, RefuseReason};
 use crate::store::Copy;
 use crate::upstream::Failure;
 use std::time::{Duration, UNIX_EPOCH};
@@ -11,14 +11,18 @@ use std::time::{Duration, UNIX_EPOCH};
 /// The decision, if the strict rules leave it.
 pub(super) fn weigh(
     may_serve: MayServe,
+    proxy: &Proxy,
     asked: &Asked,
     copy: &Copy,
     age: Duration,
-    settings: &Settings,
     why: Why,
 ) -> MayServe {
-    if !settings.policy.strict || matches!(may_serve, MayServe::Refuse(_)) {
+    if !proxy.settings.policy.strict || matches!(may_serve, MayServe::Refuse(_)) {
         return may_serve;
+    }
+    let place = asked.key.as_ref().map(|key| &key.place);
+    if place.is_ok_and(|place| proxy.changed.means(place, copy.stored_at)) {
+        return MayServe::Refuse(RefuseReason::Invalidated);
     }
     let refused = policy::strict_refusal(&Offer {
         request: &asked.head.headers,

@@ -3,6 +3,10 @@
 //! All that is given must match, and something must be given: nothing is ever purged by default. A
 //! row that cannot be read matches only what needs no reading of it: its id, or all.
 
+mod outdated;
+
+pub use outdated::Outdated;
+
 use crate::clock::UnixMillis;
 use crate::key::{EntryId, Place};
 use crate::units::{self, NotAQuantity};
@@ -66,6 +70,7 @@ pub struct Selection {
     path: Option<GlobMatcher>,
     host: Option<String>,
     older: Option<Duration>,
+    outdated: Option<Outdated>,
 }
 
 /// One copy or those of one address.
@@ -98,12 +103,18 @@ impl Words {
                 .map(units::duration)
                 .transpose()
                 .map_err(SelectError::Older)?,
+            outdated: None,
         };
         Ok(Purge { selection, hard: self.hard, dry_run: self.dry_run })
     }
 }
 
 impl Selection {
+    /// The copies that are out of date.
+    pub fn outdated(outdated: Outdated) -> Self {
+        Self { outdated: Some(outdated), ..Self::default() }
+    }
+
     /// Where the ids of all that is meant lie.
     pub fn ids(&self) -> RangeInclusive<EntryId> {
         self.key.as_ref().map_or(ALL_IDS, Key::ids)
@@ -121,11 +132,15 @@ impl Selection {
             && self.path.as_ref().is_none_or(|glob| glob.is_match(&place.path))
             && self.host.as_ref().is_none_or(|host| *host == place.host)
             && self.older.is_none_or(|older| now.since(stored_at) >= older)
+            && self.outdated.as_ref().is_none_or(|outdated| outdated.means(place, stored_at))
     }
 
     /// The same of a row that cannot be read.
     pub fn means_unreadable(&self, id: EntryId) -> bool {
-        let needs_reading = self.path.is_some() || self.host.is_some() || self.older.is_some();
+        let needs_reading = self.path.is_some()
+            || self.host.is_some()
+            || self.older.is_some()
+            || self.outdated.is_some();
         let by_key = match &self.key {
             Some(Key::Ids(ids)) => ids.contains(&id),
             Some(Key::Address(_)) => false,
