@@ -94,6 +94,11 @@ fn settings_that_have_changed_object_to_the_answer() {
     assert_eq!(plain().with(|case| case.status = 404).word(), Some("status"));
     assert_eq!(plain().with(|case| case.policy.maxbody = 9).word(), Some("too-large"));
     assert_eq!(plain().with(|case| case.policy.maxbody = 10).word(), None);
+    let strict = |case: Case| case.with(|case| case.policy.strict = true).word();
+    assert_eq!(strict(plain()), None);
+    assert_eq!(strict(plain().says("cache-control", "no-cache")), Some("no-cache"));
+    assert_eq!(strict(Case::somebodys(Why::IdentityPrivate)), Some("private"));
+    assert_eq!(strict(Case::somebodys(Why::IdentityNoStore)), Some("no-store"));
     let below = |bytes| plain().with(|case| case.policy.reject_below = bytes).word();
     assert_eq!((below(11), below(10)), (Some("reject-below"), None));
     let declared = plain().with(|case| case.why = Why::DeclaredPublic);

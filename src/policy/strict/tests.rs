@@ -222,3 +222,22 @@ fn a_purged_copy_is_stale_whatever_it_says() {
     let unreachable = Offer { distress: Distress::Unreachable, ..offer };
     assert_eq!(strict_refusal(&unreachable), None);
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_word_that_forbids_is_heard_whatever_stands_around_it(
+        lines in proptest::collection::vec("[ -~]{0,30}", 0..3),
+        before in "([ -~]{0,10}[ ,;=\"])?",
+        after in "([ ,;=\"][ -~]{0,10})?",
+        word in 0..6_usize,
+        distress in 0..4_usize,
+    ) {
+        let words = ["no-store", "private", "no-cache", "must-revalidate", "proxy-revalidate", "s-maxage"];
+        let forbids = format!("{before}{}{after}", words[word]);
+        let mut said: Vec<_> = lines.iter().map(|line| ("cache-control", line.as_str())).collect();
+        said.insert(said.len() / 2, ("cache-control", &forbids));
+        // Longer than any lifetime can be.
+        let decided = given(&[("cache-control", "max-stale")], &said, 1 << 32, ALL[distress]);
+        proptest::prop_assert!(decided != "given", "{said:?}");
+    }
+}
