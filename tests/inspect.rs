@@ -34,11 +34,13 @@ fn a_copy_is_shown_beside_a_running_retter_after_it_and_after_its_kill() {
 #[test]
 fn an_object_of_the_dump_finds_its_copy() {
     let (_origin, retter) = kept();
-    let objects = objects(&retter.file());
+    // The application's breaker may be in the file already.
+    let mut objects = objects(&retter.file());
+    objects.retain(|object| object["kind"] == "copy");
     assert_eq!(objects.len(), 2 + VISITORS.len());
     for object in &objects {
         let [id, address] = ["id", "address"].map(|name| object[name].as_str().expect("a text"));
-        assert_eq!((object["kind"].as_str(), object["status"].as_u64()), (Some("copy"), Some(200)));
+        assert_eq!(object["status"].as_u64(), Some(200));
         assert!(address.starts_with("http://shop.example/"), "{object}");
         let shown = show(&retter.file(), &["--json", id]);
         let shown: Value = serde_json::from_slice(&shown.stdout).expect("an object");
