@@ -1,5 +1,5 @@
-//! May this answer be stored, may this copy be served, has this page gone for good, would a copy
-//! be kept by what the operator says today.
+//! May this answer be stored, may this copy be served, does it meet the visitor's conditions, has
+//! this page gone for good, would a copy be kept by what the operator says today.
 //!
 //! Pure decisions, each with its reason: the reason to keep a copy ([`Why`]) is written with it, so
 //! that every copy in a file can be accounted for, and the reason not to ([`SkipReason`]) is what a
@@ -18,6 +18,7 @@ mod farewell;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzed;
 mod kept_headers;
+mod preconditions;
 mod serve;
 mod soft_error;
 mod store;
@@ -30,6 +31,7 @@ pub use audit::{Facts, Objection, objection};
 pub use coverage::{Coverage, Summary, Verdict};
 pub use farewell::Farewells;
 pub use kept_headers::{are_the_same_but_for_the_date, stored_headers};
+pub use preconditions::{Precondition, precondition, range_holds};
 pub use serve::{Freshness, MayServe, RefuseReason, may_serve};
 pub use soft_error::soft_error;
 pub use store::{MayStore, SkipReason, Storable, may_store};

@@ -8,6 +8,7 @@ mod accompanied;
 mod answer;
 mod asked;
 mod body;
+mod copied;
 mod covered;
 mod door;
 mod errand;
@@ -133,11 +134,14 @@ impl Proxy {
             Ok(()) => self.serve(&asked, body).await,
             Err(refusal) => Served::Refused(refusal),
         };
+        let (from, why) = (served.as_str(), served.why());
+        let state = self.judge.state(&asked);
+        let response = answer::of(served, &asked, state, &self.settings.error_page);
         let took = clock::mono().saturating_duration_since(began);
         self.meter.times.add(took);
-        self.meter.served.up(served.as_str());
-        served.log(&asked, took);
-        answer::of(served, &asked, self.judge.state(&asked), &self.settings.error_page)
+        self.meter.served.up(from);
+        served::log(&asked, response.status(), from, why, took);
+        response
     }
 
     /// What has been served until now.

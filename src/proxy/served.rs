@@ -51,29 +51,8 @@ impl Served {
         }
     }
 
-    /// The request line, at debug. Never the query: it may hold what is nobody else's business.
-    pub(super) fn log(&self, asked: &Asked, took: Duration) {
-        debug!(
-            method = %asked.head.method,
-            path = asked.path(),
-            status = self.status().as_u16(),
-            served = self.as_str(),
-            why = self.why(),
-            client = %asked.client.address,
-            micros = took.as_micros() as u64,
-            "request"
-        );
-    }
-
-    fn status(&self) -> StatusCode {
-        match self {
-            Self::Backend(answer) | Self::Failed(answer, _) => answer.head.status,
-            Self::Rescued(rescue) => rescue.copy.status,
-            Self::Refused(refusal) => refusal.status,
-        }
-    }
-
-    fn why(&self) -> &'static str {
+    /// What led to it, as the log has it.
+    pub(super) fn why(&self) -> &'static str {
         match self {
             Self::Backend(_) => "answered",
             Self::Rescued(rescue) => rescue.why.as_str(),
@@ -81,6 +60,26 @@ impl Served {
             Self::Refused(refusal) => refusal.reason,
         }
     }
+}
+
+/// The request line, at debug. Never the query: it may hold what is nobody else's business.
+pub(super) fn log(
+    asked: &Asked,
+    status: StatusCode,
+    served: &'static str,
+    why: &'static str,
+    took: Duration,
+) {
+    debug!(
+        method = %asked.head.method,
+        path = asked.path(),
+        status = status.as_u16(),
+        served,
+        why,
+        client = %asked.client.address,
+        micros = took.as_micros() as u64,
+        "request"
+    );
 }
 
 impl Refusal {

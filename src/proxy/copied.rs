@@ -1,0 +1,161 @@
+//! A copy on its way to the visitor: what is said about it, and whether all of it is needed.
+
+use super::asked::Asked;
+use super::body::Body;
+use super::rescue::Why;
+use super::served::Rescue;
+use crate::encoding::{self, Accepts};
+use crate::headers::{self, CACHE_STATUS};
+use crate::policy::{self, Precondition};
+use crate::store::Copy;
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use std::time::{Duration, UNIX_EPOCH};
+
+/// The response: the copy, or less of it if that is what the visitor asked for.
+pub(super) fn of(rescue: &Rescue, asked: &Asked) -> Response<Body> {
+    let mut headers = said_of(rescue);
+    let body = readable(rescue, asked.accept_encoding.as_ref(), &mut headers);
+    let status = rescue.copy.status;
+    // RFC 9110 section 13.2.1: conditions are for answers that would be a 200.
+    if status != StatusCode::OK {
+        return response(status, headers, body);
+    }
+    match policy::precondition(&asked.head.headers, &headers) {
+        Precondition::Holds => response(status, headers, body),
+        Precondition::NotModified => only(StatusCode::NOT_MODIFIED, headers, &WITH_NOT_MODIFIED),
+        Precondition::Failed => only(StatusCode::PRECONDITION_FAILED, headers, &WITH_REFUSALS),
+    }
+}
+
+/// The whole of it.
+fn response(status: StatusCode, mut headers: HeaderMap, body: Bytes) -> Response<Body> {
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    answer(status, headers, Body::Whole(body))
+}
+
+/// A word about the copy instead of the copy: with those of its fields that are wanted then.
+fn only(status: StatusCode, headers: HeaderMap, wanted: &[HeaderName]) -> Response<Body> {
+    let mut kept = HeaderMap::with_capacity(wanted.len() + HEADERS_MORE);
+    for (name, value) in headers.iter().filter(|(name, _)| wanted.contains(name)) {
+        kept.append(name, value.clone());
+    }
+    answer(status, kept, Body::Whole(Bytes::new()))
+}
+
+fn answer(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// The fields it was stored with, its age, why it is here, and nothing that would let a cache
+/// downstream hold on to it.
+fn said_of(rescue: &Rescue) -> HeaderMap {
+    let mut headers = rescue.copy.headers.clone();
+    headers.insert(header::AGE, HeaderValue::from(age(rescue)));
+    headers.insert(header::CACHE_CONTROL, downstream(&rescue.copy));
+    for pins in PINS {
+        headers.remove(pins);
+    }
+    headers.append(CACHE_STATUS, cache_status(rescue));
+    keep_date(rescue, &mut headers);
+    headers
+}
+
+/// The body in a coding that the reader takes (RFC 9110 section 12.5.3).
+fn readable(
+    rescue: &Rescue,
+    accept_encoding: Option<&HeaderValue>,
+    headers: &mut HeaderMap,
+) -> Bytes {
+    let body = &rescue.copy.body;
+    let Some(coding) = headers::text(headers, &header::CONTENT_ENCODING) else {
+        return body.clone();
+    };
+    if Accepts::of(accept_encoding.and_then(|it| it.to_str().ok())).accepts(coding) {
+        return body.clone();
+    }
+    // What cannot be decoded is better given as it is than not at all.
+    let Ok(decoded) = encoding::decode(coding, body, DECODED_BYTES) else { return body.clone() };
+    headers.remove(header::CONTENT_ENCODING);
+    headers::weaken_etag(headers);
+    headers::vary_on_encoding(headers);
+    decoded
+}
+
+/// What a cache downstream may do with a copy: nothing without asking again.
+fn downstream(copy: &Copy) -> HeaderValue {
+    let said = |directive: &str| {
+        headers::list(&copy.headers, &header::CACHE_CONTROL)
+            .any(|member| member.eq_ignore_ascii_case(directive))
+    };
+    HeaderValue::from_static(if said("no-store") {
+        "no-store"
+    } else if copy.why.is_personal() || said("private") {
+        "private, no-cache"
+    } else {
+        "no-cache"
+    })
+}
+
+/// RFC 9211: `hit` where the application was not asked, `fwd=stale` where it was, in vain.
+fn cache_status(rescue: &Rescue) -> HeaderValue {
+    let detail = rescue.why.as_str();
+    let text = match rescue.why {
+        Why::NotAsked(_) => format!("retter; hit; ttl={}; detail={detail}", ttl(rescue)),
+        Why::Status(status) => {
+            format!("retter; fwd=stale; fwd-status={}; detail={detail}", status.as_u16())
+        }
+        Why::Failure(_) => format!("retter; fwd=stale; detail={detail}"),
+    };
+    // Numbers and our own words: always a valid value.
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("retter"))
+}
+
+/// Seconds since the application made it (RFC 9111 section 4.2.3): the age it came with, and the
+/// time it has been here.
+fn age(rescue: &Rescue) -> u64 {
+    let came_with = headers::text(&rescue.copy.headers, &header::AGE);
+    let came_with: u64 = came_with.and_then(|age| age.parse().ok()).unwrap_or(0);
+    came_with.saturating_add(rescue.age.as_secs())
+}
+
+/// Seconds of freshness left; none, or negative, when it is over. A purged copy has none.
+fn ttl(rescue: &Rescue) -> i64 {
+    let left = rescue.ttl.as_secs() as i64 - age(rescue) as i64;
+    if rescue.copy.purged { left.min(0) } else { left }
+}
+
+/// An old page keeps its old date: without one hyper would write today's (RFC 9110 section 6.6.1).
+fn keep_date(rescue: &Rescue, headers: &mut HeaderMap) {
+    if headers.contains_key(header::DATE) {
+        return;
+    }
+    let stored = UNIX_EPOCH + Duration::from_millis(rescue.copy.stored_at.0);
+    if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(stored)) {
+        headers.insert(header::DATE, date);
+    }
+}
+
+/// RFC 9110 section 15.4.5, and what RETTER says about every copy. `Expires` is none of a copy's.
+static WITH_NOT_MODIFIED: [HeaderName; 7] = [
+    header::AGE,
+    header::CACHE_CONTROL,
+    CACHE_STATUS,
+    header::CONTENT_LOCATION,
+    header::DATE,
+    header::ETAG,
+    header::VARY,
+];
+/// What an answer keeps that says why the copy is not given.
+static WITH_REFUSALS: [HeaderName; 5] =
+    [header::AGE, header::CACHE_CONTROL, CACHE_STATUS, header::ETAG, header::VARY];
+/// Fields that come after these.
+const HEADERS_MORE: usize = 4;
+/// Other ways to tell a cache downstream that it may hold on to an answer.
+const PINS: [&str; 3] = ["cdn-cache-control", "expires", "pragma"];
+/// A copy is at most `cache.maxbody` long as it was sent; decoded it may be this long, in bytes.
+const DECODED_BYTES: usize = 64 * 1024 * 1024;
