@@ -2,6 +2,7 @@
 //! coding that the visitor prefers.
 
 mod conditions;
+mod ranges;
 
 use crate::support::client::{Answer, Visit, get};
 use crate::support::origin::{Answer as Page, Origin, ok};

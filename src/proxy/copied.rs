@@ -1,12 +1,13 @@
 //! A copy on its way to the visitor: what is said about it, and whether all of it is needed.
 
-use super::asked::Asked;
+use super::asked::{Asked, Kind};
 use super::body::Body;
+use super::parts;
 use super::rescue::Why;
 use super::served::Rescue;
 use crate::encoding::{self, Accepts};
 use crate::headers::{self, CACHE_STATUS};
-use crate::policy::{self, Precondition};
+use crate::policy::{self, Precondition, Ranges};
 use crate::store::Copy;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -18,19 +19,53 @@ pub(super) fn of(rescue: &Rescue, asked: &Asked) -> Response<Body> {
     let mut headers = said_of(rescue);
     let body = readable(rescue, asked.accept_encoding.as_ref(), &mut headers);
     let status = rescue.copy.status;
-    // RFC 9110 section 13.2.1: conditions are for answers that would be a 200.
+    // RFC 9110 sections 13.2.1 and 14.2: both are for answers that would be a 200.
     if status != StatusCode::OK {
-        return response(status, headers, body);
+        headers.remove(header::ACCEPT_RANGES);
+        return whole(status, headers, body);
     }
     match policy::precondition(&asked.head.headers, &headers) {
-        Precondition::Holds => response(status, headers, body),
+        Precondition::Holds => wanted(asked, headers, body),
         Precondition::NotModified => only(StatusCode::NOT_MODIFIED, headers, &WITH_NOT_MODIFIED),
         Precondition::Failed => only(StatusCode::PRECONDITION_FAILED, headers, &WITH_REFUSALS),
     }
 }
 
-/// The whole of it.
-fn response(status: StatusCode, mut headers: HeaderMap, body: Bytes) -> Response<Body> {
+/// The bytes that were asked for.
+fn wanted(asked: &Asked, mut headers: HeaderMap, body: Bytes) -> Response<Body> {
+    match ranges(asked, &headers, body.len()) {
+        Ranges::Whole => {
+            headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+            whole(StatusCode::OK, headers, body)
+        }
+        Ranges::Parts(ranges) => {
+            let body = parts::cut(&mut headers, &body, &ranges);
+            whole(StatusCode::PARTIAL_CONTENT, headers, body)
+        }
+        Ranges::Unsatisfiable => {
+            let mut response = only(StatusCode::RANGE_NOT_SATISFIABLE, headers, &WITH_REFUSALS);
+            let all = parts::content_range(None, body.len());
+            response.headers_mut().insert(header::CONTENT_RANGE, all);
+            response
+        }
+    }
+}
+
+/// A `Range` means something to GET alone (RFC 9110 section 14.2), and two of them mean nothing.
+fn ranges(asked: &Asked, sent: &HeaderMap, length: usize) -> Ranges {
+    let request = &asked.head.headers;
+    let mut fields = request.get_all(header::RANGE).iter();
+    let (Some(field), None, Kind::Get) = (fields.next(), fields.next(), asked.kind) else {
+        return Ranges::Whole;
+    };
+    match field.to_str() {
+        Ok(field) if policy::range_holds(request, sent) => policy::ranges(field, length),
+        _ => Ranges::Whole,
+    }
+}
+
+/// All of `body`.
+fn whole(status: StatusCode, mut headers: HeaderMap, body: Bytes) -> Response<Body> {
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     answer(status, headers, Body::Whole(body))
 }

@@ -18,6 +18,7 @@ mod judge;
 mod keep;
 mod outdated;
 mod pages;
+mod parts;
 mod pump;
 mod refresh;
 mod remember;
