@@ -5,8 +5,12 @@
 //! 8 MiB (RFC 9659), so its header alone cannot make us allocate more.
 
 mod accept;
+mod encoder;
+mod worth;
 
 pub use accept::{Accepts, narrowed};
+pub use encoder::{Coding, Encoder, encode};
+pub use worth::{forbids_transforming, is_worth_encoding, mark_decoded, mark_encoded};
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -40,8 +44,13 @@ pub fn compress_at_rest(
     if body.len() < WORTH_COMPRESSING || is_encoded(content_encoding) || is_dense(content_type) {
         return None;
     }
-    let packed = COMPRESSOR.with_borrow_mut(|slot| compressor(slot)?.compress(body).ok())?;
+    let packed = packed(body)?;
     (packed.len() <= body.len() / 10 * 9).then_some(packed)
+}
+
+/// All of `body` as zstd.
+fn packed(body: &[u8]) -> Option<Vec<u8>> {
+    COMPRESSOR.with_borrow_mut(|slot| compressor(slot)?.compress(body).ok())
 }
 
 /// Takes [`compress_at_rest`] off again. More or fewer than `raw_length` bytes are damage.

@@ -1,7 +1,9 @@
 //! What of a copy is given: nothing new to who has it already, the part that was asked for, and a
 //! coding that the visitor prefers.
 
+mod codings;
 mod conditions;
+mod passing;
 mod ranges;
 
 use crate::support::client::{Answer, Visit, get};
@@ -22,7 +24,7 @@ impl Bereft {
 
     fn with(pages: &[(&str, Page)], more: impl Fn(Setup) -> Setup) -> Self {
         let origin = Origin::new();
-        let retter = more(Setup::before(&origin).without_breaker()).start();
+        let retter = more(Setup::before(&origin).without_breaker().set("CACHE_TTL", 600)).start();
         for (path, page) in pages {
             origin.set(path, page.clone());
             // What the client of this visit takes is what the application is asked for.
@@ -59,3 +61,16 @@ const MODIFIED: &str = "Fri, 01 Mar 2024 08:00:00 GMT";
 const MADE: &str = "Fri, 01 Mar 2024 09:00:00 GMT";
 const LATER: &str = "Fri, 01 Mar 2024 10:00:00 GMT";
 const EARLIER: &str = "Fri, 01 Mar 2024 07:00:00 GMT";
+
+/// Words that compress well, every byte with its place.
+fn text(bytes: usize) -> Vec<u8> {
+    let lines = (0..).flat_map(|line| format!("<p>line {line} of a page</p>\n").into_bytes());
+    lines.take(bytes).collect()
+}
+
+/// The body without its coding.
+fn plain(answer: &Answer) -> Vec<u8> {
+    let coding = answer.header("content-encoding").unwrap_or_default();
+    let decoded = retter::encoding::decode(coding, &answer.body, 1 << 20);
+    decoded.unwrap_or_else(|error| panic!("{error}: {answer:?}")).to_vec()
+}

@@ -187,6 +187,10 @@ keys! {
         "true = copies are kept and given as RFC 9111 and RFC 5861 let a shared cache: what an \
          application says about freshness is obeyed in an outage too.";
 
+    COMPRESS_MODE: bool = "compress.mode", kinds::COMPRESS, "auto",
+        "`auto`: texts above 300 bytes that the application did not compress itself are sent as \
+         zstd or gzip to who takes that; `off`: they never are.";
+
     STORE_PATH: PathBuf = "store.path", kinds::FILE, "retter.redb",
         "The file with the copies.";
     STORE_TTL: Duration = "store.ttl", kinds::SOME_TIME, "7 days",

@@ -178,6 +178,13 @@ pub const UNFRAMED: Kind<bool> = Kind {
     say: |choice| word_for(&UNFRAMEDS, choice),
 };
 
+/// True stands for `auto`.
+pub const COMPRESS: Kind<bool> = Kind {
+    allowed: "auto or off",
+    read: |value| one_of(&COMPRESSES, value),
+    say: |choice| word_for(&COMPRESSES, choice),
+};
+
 pub const FORMAT: Kind<LogFormat> = Kind {
     allowed: "text or json",
     read: |value| one_of(&FORMATS, value),
@@ -299,6 +306,7 @@ const NOSTORES: [(&str, NoStore); 3] =
     [("sealed", NoStore::Sealed), ("memory", NoStore::Memory), ("refuse", NoStore::Refuse)];
 const SHARINGS: [(&str, Sharing); 2] = [("live", Sharing::Live), ("exclusive", Sharing::Exclusive)];
 const UNFRAMEDS: [(&str, bool); 2] = [("skip", false), ("store", true)];
+const COMPRESSES: [(&str, bool); 2] = [("auto", true), ("off", false)];
 const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
 
 fn within(number: u64, least: u64, most: u64) -> Result<usize, String> {

@@ -205,6 +205,7 @@ fn proxy_settings(layers: &Layers) -> Result<proxy::Settings, Mistake> {
     Ok(proxy::Settings {
         ttl: layers.get(&keys::CACHE_TTL)?,
         uri: layers.get(&keys::LIMIT_URI)?,
+        compress: layers.get(&keys::COMPRESS_MODE)?,
         error_page: layers.get(&keys::ERROR_PAGE)?,
         key: key_settings(layers)?,
         policy: policy_settings(layers)?,

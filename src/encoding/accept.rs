@@ -1,43 +1,46 @@
 //! What a client can read: `Accept-Encoding` with its quality values (RFC 9110 section 12.5.3).
 
-use super::DECODABLE;
+use super::{Coding, DECODABLE};
 use http::HeaderValue;
 
-/// The codings a client takes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Accepts {
-    members: Vec<Member>,
-}
+/// The codings a client takes, as it said them: what is asked of them is looked up in the field
+/// itself, since most answers ask little.
+#[derive(Clone, Copy, Debug)]
+pub struct Accepts<'a>(&'a str);
 
-#[derive(Clone, Debug, PartialEq)]
-struct Member {
-    /// In lower case, `x-gzip` written as `gzip`.
-    coding: String,
-    /// 0 to 1; 0 is "not this one".
-    quality: f32,
-}
-
-impl Accepts {
+impl<'a> Accepts<'a> {
     /// Without the field the RFC allows any coding; many a simple client means none, so we
     /// take it as `identity` alone, which everybody can read. At most 32 members are looked at.
-    pub fn of(accept_encoding: Option<&str>) -> Self {
-        let text = accept_encoding.unwrap_or_default();
-        let members = text.split(',').filter_map(member).take(MEMBERS_MAX);
-        let members =
-            members.map(|(coding, quality)| Member { coding: canonical(coding), quality });
-        Self { members: members.collect() }
+    pub fn of(accept_encoding: Option<&'a str>) -> Self {
+        Self(accept_encoding.unwrap_or_default())
     }
 
-    /// May an answer in this coding be sent? `identity` (or an empty name) is always accepted
-    /// unless it was refused by name or by `*;q=0`.
+    /// May an answer in this coding be sent?
     pub fn accepts(&self, coding: &str) -> bool {
-        let wanted = canonical(coding);
-        let named = self.quality_of(&wanted).or_else(|| self.quality_of("*"));
-        named.map_or(wanted == "identity", |quality| quality > 0.0)
+        self.quality(coding) > 0.0
     }
 
-    fn quality_of(&self, coding: &str) -> Option<f32> {
-        self.members.iter().find(|member| member.coding == coding).map(|member| member.quality)
+    /// How welcome this coding is, from 0 (not at all) to 1. `identity` (or an empty name) is
+    /// accepted unless it was refused by name or by `*;q=0`; unsaid, it comes after all others.
+    pub fn quality(&self, coding: &str) -> f32 {
+        let wanted = canonical(coding);
+        let unsaid = if wanted.eq_ignore_ascii_case("identity") { UNSAID } else { 0.0 };
+        self.said_of(wanted).or_else(|| self.said_of("*")).unwrap_or(unsaid)
+    }
+
+    /// The coding to put on, if one is at least as welcome as none.
+    pub fn best(&self) -> Option<Coding> {
+        let quality = |coding: Coding| self.quality(coding.as_str());
+        let (zstd, gzip) = (quality(Coding::Zstd), quality(Coding::Gzip));
+        let (best, quality) =
+            if zstd >= gzip { (Coding::Zstd, zstd) } else { (Coding::Gzip, gzip) };
+        (quality > 0.0 && quality >= self.quality("identity")).then_some(best)
+    }
+
+    fn said_of(&self, coding: &str) -> Option<f32> {
+        let mut members = self.0.split(',').filter_map(member).take(MEMBERS_MAX);
+        let of = |name: &str| canonical(name).eq_ignore_ascii_case(coding);
+        members.find(|(name, _)| of(name)).map(|(_, quality)| quality)
     }
 }
 
@@ -96,16 +99,19 @@ fn quality(text: &str) -> f32 {
     f32::clamp(value, 0.0, 1.0)
 }
 
-fn canonical(coding: &str) -> String {
-    match coding.trim().to_ascii_lowercase().as_str() {
-        "x-gzip" => "gzip".to_owned(),
-        "" => "identity".to_owned(),
-        name => name.to_owned(),
+/// By its registered name, in any case of letters.
+fn canonical(coding: &str) -> &str {
+    match coding.trim() {
+        "" => "identity",
+        old if old.eq_ignore_ascii_case("x-gzip") => "gzip",
+        name => name,
     }
 }
 
 /// What the application is asked for, in this order.
 const ASKED_FOR: [&str; 4] = [DECODABLE[0], DECODABLE[1], DECODABLE[2], "identity"];
+/// Below every quality that can be said.
+const UNSAID: f32 = 0.0001;
 /// Of a narrowed field.
 const USUAL_BYTES: usize = 48;
 /// More than any client sends.
@@ -136,6 +142,28 @@ mod tests {
         for text in ["identity;q=0", "*;q=0", "gzip, *;q=0.000"] {
             assert!(!Accepts::of(Some(text)).accepts("identity"), "{text}");
         }
+    }
+
+    #[test]
+    fn the_best_coding_is_the_most_welcome_one_and_ours_among_equals() {
+        for (said, best) in [
+            ("gzip, deflate, br, zstd", Some(Coding::Zstd)),
+            ("GZIP", Some(Coding::Gzip)),
+            ("x-gzip;q=0.1", Some(Coding::Gzip)),
+            ("gzip, zstd;q=0.9", Some(Coding::Gzip)),
+            ("zstd;q=0, *", Some(Coding::Gzip)),
+            ("*", Some(Coding::Zstd)),
+            ("identity;q=0, gzip;q=0.001", Some(Coding::Gzip)),
+            ("identity, gzip", Some(Coding::Gzip)),
+            ("identity, gzip;q=0.9", None),
+            ("gzip;q=0, zstd;q=0", None),
+            ("br, deflate", None),
+            ("*;q=0", None),
+            ("", None),
+        ] {
+            assert_eq!(Accepts::of(Some(said)).best(), best, "{said}");
+        }
+        assert_eq!(Accepts::of(None).best(), None);
     }
 
     #[test]

@@ -27,7 +27,7 @@ fn written<W: Write>(
 const CODINGS: [(&str, &str); 4] =
     [("gzip", "gzip"), ("deflate", "zlib"), ("deflate", "raw"), ("zstd", "zstd")];
 
-fn page(bytes: usize) -> Vec<u8> {
+pub(super) fn page(bytes: usize) -> Vec<u8> {
     b"<p>the same words again and again</p>\n".iter().copied().cycle().take(bytes).collect()
 }
 

@@ -46,6 +46,19 @@ pub fn vary_on_encoding(headers: &mut HeaderMap) {
     }
 }
 
+/// Do these fields vouch for the very bytes they came with?
+pub fn has_digest(headers: &HeaderMap) -> bool {
+    DIGESTS.iter().any(|name| headers.contains_key(*name))
+}
+
+/// Takes off what was true of other bytes (RFC 9530).
+pub fn forget_digests(headers: &mut HeaderMap) {
+    for name in DIGESTS {
+        headers.remove(name);
+    }
+}
+
+const DIGESTS: [&str; 4] = ["content-digest", "repr-digest", "digest", "content-md5"];
 const EVENT_STREAM: &[u8] = b"text/event-stream";
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ mod answer;
 mod forward;
 mod names;
 
-pub use answer::{is_event_stream, retry_after, vary_on_encoding, weaken_etag};
+pub use answer::{
+    forget_digests, has_digest, is_event_stream, retry_after, vary_on_encoding, weaken_etag,
+};
 pub use forward::{Client, forward, take_off_claims};
 pub use names::{CACHE_STATUS, X_CIRCUIT, X_RETTER};
 

@@ -1,12 +1,12 @@
 //! From what was served to what goes out: the head, with what RETTER says about it.
 
-use super::ErrorPage;
 use super::asked::{Asked, Kind};
 use super::body::Body;
 use super::copied;
 use super::errand::Answer;
 use super::pages;
 use super::served::{Refusal, Served};
+use super::{ErrorPage, Settings, suit};
 use crate::breaker::State;
 use crate::headers::{self, X_CIRCUIT, X_RETTER};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -17,14 +17,15 @@ pub(super) fn of(
     served: Served,
     asked: &Asked,
     circuit: State,
-    page: &ErrorPage,
+    settings: &Settings,
 ) -> Response<Body> {
+    let compress = settings.compress;
     let from = served.as_str();
     let rescued = matches!(served, Served::Rescued(_));
     let mut response = match served {
-        Served::Backend(answer) | Served::Failed(answer, _) => passed(answer),
-        Served::Rescued(rescue) => copied::of(&rescue, asked),
-        Served::Refused(refusal) => refused(refusal, &asked.head.headers, page),
+        Served::Backend(answer) | Served::Failed(answer, _) => passed(answer, asked, compress),
+        Served::Rescued(rescue) => copied::of(&rescue, asked, compress),
+        Served::Refused(refusal) => refused(refusal, &asked.head.headers, &settings.error_page),
     };
     if asked.kind == Kind::Get || rescued {
         let headers = response.headers_mut();
@@ -35,13 +36,16 @@ pub(super) fn of(
 }
 
 /// The application's answer with its end-to-end fields. Only RETTER speaks under RETTER's names.
-fn passed(answer: Answer) -> Response<Body> {
-    let Answer { mut head, body } = answer;
+fn passed(answer: Answer, asked: &Asked, compress: bool) -> Response<Body> {
+    let Answer { mut head, mut body } = answer;
     let is_ours = |name: &HeaderName| *name == X_RETTER || *name == X_CIRCUIT;
     // RFC 9110 section 8.6: a 204 has no length.
     let has_no_length = head.status == StatusCode::NO_CONTENT;
     let is_untrue = |name: &HeaderName| has_no_length && *name == header::CONTENT_LENGTH;
     headers::retain_end_to_end(&mut head.headers, |name| !is_ours(name) && !is_untrue(name));
+    if compress {
+        body = suit::passed(&mut head, body, asked);
+    }
     Response::from_parts(head, body)
 }
 

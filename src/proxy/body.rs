@@ -1,5 +1,7 @@
 //! The body of an answer on its way to the client: here already, or still coming.
 
+use super::coded::Coded;
+use crate::encoding::Encoder;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use std::collections::VecDeque;
@@ -8,10 +10,12 @@ use std::task::{Context, Poll, ready};
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-/// Whole in memory, or streamed from the task that talks to the application.
+/// Whole in memory, streamed from the task that talks to the application, or one of both that is
+/// compressed on its way.
 pub enum Body {
     Whole(Bytes),
     Streamed(Streamed),
+    Coded(Box<Coded>),
 }
 
 /// Frames that came with the head, then those that follow.
@@ -41,6 +45,23 @@ impl Body {
     ) -> Self {
         Self::Streamed(Streamed { first, rest, length })
     }
+
+    pub(super) fn coded(source: Body, encoder: Encoder) -> Self {
+        Self::Coded(Box::new(Coded::new(source, encoder)))
+    }
+
+    /// How long it is, if that is known: told by its head, or because all of it is here.
+    pub(super) fn length(&self) -> Option<u64> {
+        match self {
+            Self::Whole(bytes) => Some(bytes.len() as u64),
+            Self::Streamed(Streamed { length: Some(length), .. }) => Some(*length),
+            Self::Streamed(Streamed { first, rest: None, .. }) => {
+                let data = first.iter().filter_map(Frame::data_ref);
+                Some(data.map(|data| data.len() as u64).sum())
+            }
+            Self::Streamed(_) | Self::Coded(_) => None,
+        }
+    }
 }
 
 impl http_body::Body for Body {
@@ -55,6 +76,7 @@ impl http_body::Body for Body {
             Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Self::Streamed(streamed) => streamed.poll_frame(cx),
+            Self::Coded(coded) => coded.poll_frame(cx),
         }
     }
 
@@ -66,7 +88,7 @@ impl http_body::Body for Body {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Streamed(Streamed { length: Some(length), .. }) => SizeHint::with_exact(*length),
-            Self::Streamed(_) => SizeHint::default(),
+            Self::Streamed(_) | Self::Coded(_) => SizeHint::default(),
         }
     }
 }

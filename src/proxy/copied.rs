@@ -5,7 +5,8 @@ use super::body::Body;
 use super::parts;
 use super::rescue::Why;
 use super::served::Rescue;
-use crate::encoding::{self, Accepts};
+use super::suit::{self, Form};
+use crate::encoding::Coding;
 use crate::headers::{self, CACHE_STATUS};
 use crate::policy::{self, Precondition, Ranges};
 use crate::store::Copy;
@@ -15,19 +16,44 @@ use http::{Response, StatusCode};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// The response: the copy, or less of it if that is what the visitor asked for.
-pub(super) fn of(rescue: &Rescue, asked: &Asked) -> Response<Body> {
+pub(super) fn of(rescue: &Rescue, asked: &Asked, compress: bool) -> Response<Body> {
     let mut headers = said_of(rescue);
-    let body = readable(rescue, asked.accept_encoding.as_ref(), &mut headers);
+    let form = Form::of(rescue, asked, compress, &mut headers);
     let status = rescue.copy.status;
     // RFC 9110 sections 13.2.1 and 14.2: both are for answers that would be a 200.
     if status != StatusCode::OK {
         headers.remove(header::ACCEPT_RANGES);
-        return whole(status, headers, body);
+        return whole(status, headers, form.body);
     }
     match policy::precondition(&asked.head.headers, &headers) {
-        Precondition::Holds => wanted(asked, headers, body),
+        Precondition::Holds => match form.coding {
+            Some(coding) => encoded(rescue, asked, headers, form.body, coding),
+            None => wanted(asked, headers, form.body),
+        },
         Precondition::NotModified => only(StatusCode::NOT_MODIFIED, headers, &WITH_NOT_MODIFIED),
         Precondition::Failed => only(StatusCode::PRECONDITION_FAILED, headers, &WITH_REFUSALS),
+    }
+}
+
+/// All of it, compressed. For a HEAD that is not done: its length may be left out (RFC 9110 section
+/// 9.3.2).
+fn encoded(
+    rescue: &Rescue,
+    asked: &Asked,
+    headers: HeaderMap,
+    body: Bytes,
+    coding: Coding,
+) -> Response<Body> {
+    if asked.kind == Kind::Head {
+        return answer(StatusCode::OK, headers, Body::Whole(Bytes::new()));
+    }
+    match suit::encoded(Body::Whole(body.clone()), coding) {
+        Ok(encoded) => answer(StatusCode::OK, headers, encoded),
+        Err(_) => {
+            let mut plain = said_of(rescue);
+            headers::vary_on_encoding(&mut plain);
+            wanted(asked, plain, body)
+        }
     }
 }
 
@@ -39,6 +65,7 @@ fn wanted(asked: &Asked, mut headers: HeaderMap, body: Bytes) -> Response<Body> 
             whole(StatusCode::OK, headers, body)
         }
         Ranges::Parts(ranges) => {
+            headers::forget_digests(&mut headers);
             let body = parts::cut(&mut headers, &body, &ranges);
             whole(StatusCode::PARTIAL_CONTENT, headers, body)
         }
@@ -98,27 +125,6 @@ fn said_of(rescue: &Rescue) -> HeaderMap {
     headers.append(CACHE_STATUS, cache_status(rescue));
     keep_date(rescue, &mut headers);
     headers
-}
-
-/// The body in a coding that the reader takes (RFC 9110 section 12.5.3).
-fn readable(
-    rescue: &Rescue,
-    accept_encoding: Option<&HeaderValue>,
-    headers: &mut HeaderMap,
-) -> Bytes {
-    let body = &rescue.copy.body;
-    let Some(coding) = headers::text(headers, &header::CONTENT_ENCODING) else {
-        return body.clone();
-    };
-    if Accepts::of(accept_encoding.and_then(|it| it.to_str().ok())).accepts(coding) {
-        return body.clone();
-    }
-    // What cannot be decoded is better given as it is than not at all.
-    let Ok(decoded) = encoding::decode(coding, body, DECODED_BYTES) else { return body.clone() };
-    headers.remove(header::CONTENT_ENCODING);
-    headers::weaken_etag(headers);
-    headers::vary_on_encoding(headers);
-    decoded
 }
 
 /// What a cache downstream may do with a copy: nothing without asking again.
@@ -192,5 +198,3 @@ static WITH_REFUSALS: [HeaderName; 5] =
 const HEADERS_MORE: usize = 4;
 /// Other ways to tell a cache downstream that it may hold on to an answer.
 const PINS: [&str; 3] = ["cdn-cache-control", "expires", "pragma"];
-/// A copy is at most `cache.maxbody` long as it was sent; decoded it may be this long, in bytes.
-const DECODED_BYTES: usize = 64 * 1024 * 1024;

@@ -109,6 +109,7 @@ mod tests {
 
     fn settings() -> Settings {
         Settings {
+            compress: true,
             ttl: std::time::Duration::ZERO,
             uri: 20,
             error_page: ErrorPage::BuiltIn,

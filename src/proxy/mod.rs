@@ -8,6 +8,7 @@ mod accompanied;
 mod answer;
 mod asked;
 mod body;
+mod coded;
 mod copied;
 mod covered;
 mod door;
@@ -26,6 +27,7 @@ mod rescue;
 mod served;
 mod settings;
 mod strict;
+mod suit;
 mod timers;
 mod variants;
 
@@ -137,7 +139,7 @@ impl Proxy {
         };
         let (from, why) = (served.as_str(), served.why());
         let state = self.judge.state(&asked);
-        let response = answer::of(served, &asked, state, &self.settings.error_page);
+        let response = answer::of(served, &asked, state, &self.settings);
         let took = clock::mono().saturating_duration_since(began);
         self.meter.times.add(took);
         self.meter.served.up(from);

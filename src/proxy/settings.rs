@@ -12,6 +12,8 @@ pub struct Settings {
     pub ttl: Duration,
     /// `limit.uri`: the longest target of a request, bytes; a longer one is answered 414.
     pub uri: usize,
+    /// `compress.mode`: `auto`, not `off`
+    pub compress: bool,
     /// `error.page`
     pub error_page: ErrorPage,
     pub key: key::Settings,

@@ -17,7 +17,7 @@ fn every_key_changes_the_configuration() {
 }
 
 /// Every key with a value that is not its default.
-const OTHERS: [(&str, &str); 54] = [
+const OTHERS: [(&str, &str); 55] = [
     ("server.listen", ":9"),
     ("server.trusted", "none"),
     ("server.maxconnections", "9"),
@@ -44,6 +44,7 @@ const OTHERS: [(&str, &str); 54] = [
     ("cache.reject.text", "Database error"),
     ("cache.reject.below", "1 KiB"),
     ("cache.strict", "true"),
+    ("compress.mode", "off"),
     ("store.path", "banana"),
     ("store.ttl", "1 day"),
     ("store.maxsize", "1 MiB"),

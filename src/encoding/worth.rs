@@ -1,0 +1,141 @@
+//! Which answers are compressed on their way, and what their heads say then.
+
+use super::Coding;
+use crate::headers::{self, forget_digests, text, vary_on_encoding, weaken_etag};
+use http::header::{self, HeaderMap, HeaderValue};
+
+/// Would it be right, and worth it, to compress an answer with these fields? `length` is that of
+/// its body, if it is known.
+///
+/// Not what is encoded already, short, or no text; not an event stream; and not what nobody on the
+/// way may change (`no-transform`, RFC 9110 section 7.7) or must not, because its fields have a
+/// digest of it.
+pub fn is_worth_encoding(answer: &HeaderMap, length: Option<u64>) -> bool {
+    length.is_none_or(|length| length > LEAST_BYTES)
+        && !answer.contains_key(header::CONTENT_ENCODING)
+        && text(answer, &header::CONTENT_TYPE).is_some_and(is_text)
+        && !headers::has_digest(answer)
+        && !forbids_transforming(answer)
+}
+
+/// `no-transform`, of an answer or of a request (RFC 9111 sections 5.2.1.6 and 5.2.2.6).
+pub fn forbids_transforming(fields: &HeaderMap) -> bool {
+    headers::list(fields, &header::CACHE_CONTROL)
+        .any(|directive| directive.eq_ignore_ascii_case("no-transform"))
+}
+
+/// The head of an answer that is sent in `coding`: other bytes than the application's, of a length
+/// of their own, and parts of them are not to be had.
+pub fn mark_encoded(answer: &mut HeaderMap, coding: Coding) {
+    answer.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.as_str()));
+    answer.remove(header::CONTENT_LENGTH);
+    answer.remove(header::ACCEPT_RANGES);
+    weaken_etag(answer);
+    vary_on_encoding(answer);
+}
+
+/// The head of an answer whose coding was taken off.
+pub fn mark_decoded(answer: &mut HeaderMap) {
+    answer.remove(header::CONTENT_ENCODING);
+    forget_digests(answer);
+    weaken_etag(answer);
+    vary_on_encoding(answer);
+}
+
+/// Types whose bytes are words.
+fn is_text(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let Some((kind, subtype)) = essence.split_once('/') else { return false };
+    let ends = |suffix: &str| {
+        let start = subtype.len().checked_sub(suffix.len());
+        start.and_then(|at| subtype.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+    };
+    if kind.eq_ignore_ascii_case("text") {
+        return !subtype.eq_ignore_ascii_case("event-stream");
+    }
+    let is_application = kind.eq_ignore_ascii_case("application");
+    ends("+json")
+        || ends("+xml")
+        || (is_application && TEXTS.iter().any(|name| subtype.eq_ignore_ascii_case(name)))
+}
+
+const TEXTS: [&str; 4] = ["json", "javascript", "x-javascript", "xml"];
+/// Below it the head is most of an answer.
+const LEAST_BYTES: u64 = 300;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let lines = lines.iter().map(|(name, value)| {
+            (header::HeaderName::from_static(name), HeaderValue::from_static(value))
+        });
+        lines.collect()
+    }
+
+    #[test]
+    fn only_long_plain_texts_that_may_be_changed_are_compressed() {
+        let html = ("content-type", "text/html; charset=utf-8");
+        assert!(is_worth_encoding(&fields(&[html]), Some(301)));
+        assert!(is_worth_encoding(&fields(&[html]), None));
+        assert!(!is_worth_encoding(&fields(&[html]), Some(300)));
+        for but in [
+            ("content-encoding", "gzip"),
+            ("content-encoding", "identity"),
+            ("cache-control", "public, No-Transform"),
+            ("content-md5", "x"),
+            ("repr-digest", "x"),
+        ] {
+            assert!(!is_worth_encoding(&fields(&[html, but]), Some(1000)), "{but:?}");
+        }
+        assert!(!is_worth_encoding(&HeaderMap::new(), Some(1000)));
+    }
+
+    #[test]
+    fn texts_are_known_by_their_types() {
+        for kind in [
+            "text/plain",
+            "TEXT/CSS",
+            "application/json",
+            "application/javascript;x=y",
+            "application/xml",
+            "application/ld+json",
+            "image/svg+xml",
+            "application/XHTML+XML",
+        ] {
+            assert!(is_text(kind), "{kind}");
+        }
+        for kind in [
+            "image/png",
+            "application/octet-stream",
+            "text/event-stream",
+            "text",
+            "",
+            "application/zip",
+            "application/jsonx",
+            "video/xml",
+            "application/é+jsön",
+        ] {
+            assert!(!is_text(kind), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_head_says_what_was_done_to_its_body() {
+        let mut head = fields(&[
+            ("etag", "\"a\""),
+            ("content-length", "1000"),
+            ("accept-ranges", "bytes"),
+            ("vary", "cookie"),
+        ]);
+        mark_encoded(&mut head, Coding::Gzip);
+        let said = [("content-encoding", "gzip"), ("etag", "W/\"a\""), ("vary", "cookie")];
+        let mut expected = fields(&said);
+        expected.append(header::VARY, HeaderValue::from_static("accept-encoding"));
+        assert_eq!(head, expected);
+        mark_decoded(&mut head);
+        expected.remove(header::CONTENT_ENCODING);
+        assert_eq!(head, expected);
+    }
+}

@@ -1,0 +1,140 @@
+//! Answers in the coding that their reader likes best (RFC 9110 section 12.5.3).
+//!
+//! The application's are compressed where it did not do so itself; copies besides are given in the
+//! coding they have, or without it to a reader who cannot take it off.
+
+use super::asked::{Asked, Kind};
+use super::body::Body;
+use super::coded::PIECE_BYTES;
+use super::served::Rescue;
+use crate::encoding::{self, Accepts, Coding, Encoder};
+use crate::headers;
+use bytes::Bytes;
+use http::header::{self, HeaderMap};
+use http::{StatusCode, Version, response};
+
+/// The body of an answer of the application, and its head made to say what was done.
+pub(super) fn passed(head: &mut response::Parts, body: Body, asked: &Asked) -> Body {
+    let fields = &mut head.headers;
+    let length = length(fields, &body, asked.kind);
+    if head.status != StatusCode::OK
+        || !encoding::is_worth_encoding(fields, length)
+        || asked.head.headers.contains_key(header::RANGE)
+    {
+        return body;
+    }
+    headers::vary_on_encoding(fields);
+    let Some(coding) = best(asked) else { return body };
+    if asked.kind == Kind::Head {
+        // What the body of the GET would be is not known before it is made.
+        encoding::mark_encoded(fields, coding);
+        return body;
+    }
+    match encoded(body, coding) {
+        Ok(body) => {
+            encoding::mark_encoded(fields, coding);
+            body
+        }
+        Err(body) => body,
+    }
+}
+
+/// A copy's body as it will be given.
+pub(super) struct Form {
+    /// What ranges are counted in.
+    pub(super) body: Bytes,
+    /// Put on when it is known that all of it is wanted.
+    pub(super) coding: Option<Coding>,
+}
+
+impl Form {
+    /// The best form for this reader; `fields` are made to say which it is.
+    pub(super) fn of(
+        rescue: &Rescue,
+        asked: &Asked,
+        compress: bool,
+        fields: &mut HeaderMap,
+    ) -> Self {
+        let body = rescue.copy.body.clone();
+        if let Some(coding) = headers::text(&rescue.copy.headers, &header::CONTENT_ENCODING) {
+            return Self { body: readable(coding, body, asked, fields), coding: None };
+        }
+        let length = Some(body.len() as u64);
+        if !compress
+            || rescue.copy.status != StatusCode::OK
+            // As it was stored: what is said of a copy has another `Cache-Control`.
+            || !encoding::is_worth_encoding(&rescue.copy.headers, length)
+        {
+            return Self { body, coding: None };
+        }
+        headers::vary_on_encoding(fields);
+        let coding = best(asked).filter(|_| !prefers_parts(asked));
+        if let Some(coding) = coding {
+            encoding::mark_encoded(fields, coding);
+        }
+        Self { body, coding }
+    }
+}
+
+/// `body` in `coding`, in one piece if it is short; or as it was, if there is no room for one more.
+pub(super) fn encoded(body: Body, coding: Coding) -> Result<Body, Body> {
+    if let Body::Whole(bytes) = &body
+        && bytes.len() <= PIECE_BYTES
+    {
+        return encoding::encode(coding, bytes).map(Body::Whole).ok_or(body);
+    }
+    match Encoder::begin(coding) {
+        Some(encoder) => Ok(Body::coded(body, encoder)),
+        None => Err(body),
+    }
+}
+
+/// A copy that the application encoded: as it is, where that is at least as welcome as plain bytes.
+fn readable(coding: &str, body: Bytes, asked: &Asked, fields: &mut HeaderMap) -> Bytes {
+    if !encoding::is_decodable(coding) {
+        return body;
+    }
+    headers::vary_on_encoding(fields);
+    let accepts = accepts(asked);
+    if accepts.accepts(coding) && accepts.quality(coding) >= accepts.quality("identity") {
+        return body;
+    }
+    match encoding::decode(coding, &body, DECODED_BYTES) {
+        Ok(decoded) => {
+            encoding::mark_decoded(fields);
+            decoded
+        }
+        // What cannot be decoded is better given as it is than not at all.
+        Err(_) => body,
+    }
+}
+
+/// The coding to put on. Not for HTTP/1.0, whose connections end with a body of unknown length.
+fn best(asked: &Asked) -> Option<Coding> {
+    let is_old = asked.head.version < Version::HTTP_11;
+    if is_old || encoding::forbids_transforming(&asked.head.headers) {
+        return None;
+    }
+    accepts(asked).best()
+}
+
+/// Parts of the plain bytes are worth more than a coding that would make them differ every time.
+fn prefers_parts(asked: &Asked) -> bool {
+    let asks = asked.kind == Kind::Get && asked.head.headers.contains_key(header::RANGE);
+    asks && accepts(asked).accepts("identity")
+}
+
+fn accepts(asked: &Asked) -> Accepts<'_> {
+    Accepts::of(asked.accept_encoding.as_ref().and_then(|field| field.to_str().ok()))
+}
+
+/// Of the body that a GET has, or would have.
+fn length(fields: &HeaderMap, body: &Body, kind: Kind) -> Option<u64> {
+    if kind == Kind::Head {
+        return headers::text(fields, &header::CONTENT_LENGTH)?.parse().ok();
+    }
+    body.length()
+}
+
+/// A copy is at most `cache.maxbody` long as it was sent; decoded it may be this long, in bytes.
+const DECODED_BYTES: usize = 64 * 1024 * 1024;
