@@ -194,11 +194,9 @@ fn deflated(
     Ok(deflate.compress_vec(bytes, out, flush)?)
 }
 
-/// Small tables: there may be many at a time, and what is flushed often gains little by large ones.
 fn zstd() -> Option<raw::Encoder<'static>> {
     let mut fresh = raw::Encoder::new(super::LEVEL).ok()?;
-    for parameter in [CParameter::WindowLog(17), CParameter::HashLog(15), CParameter::ChainLog(14)]
-    {
+    for parameter in ZSTD_SIZES {
         fresh.set_parameter(parameter).ok()?;
     }
     Some(fresh)
@@ -241,6 +239,10 @@ impl Drop for Place {
 
 static STREAMS: AtomicUsize = AtomicUsize::new(0);
 const STREAMS_MAX: usize = 64;
+/// Small tables: there may be many at a time, and what is flushed often gains little by large ones.
+/// log2 of bytes, and of entries of four bytes.
+const ZSTD_SIZES: [CParameter; 3] =
+    [CParameter::WindowLog(16), CParameter::HashLog(14), CParameter::ChainLog(14)];
 /// Contexts of each kind that a thread keeps.
 const POOLED_MAX: usize = 4;
 /// Cheap, and within a tenth of what the highest level gains.
@@ -309,6 +311,22 @@ mod tests {
             let encoded = encode(coding, b"short").unwrap();
             assert_eq!(decode(coding.as_str(), &encoded, 10).unwrap(), "short");
         }
+    }
+
+    #[test]
+    fn a_body_in_the_making_costs_less_than_a_mebibyte() {
+        let mut context = zstd::zstd_safe::CCtx::create();
+        for parameter in ZSTD_SIZES {
+            context.set_parameter(parameter).unwrap();
+        }
+        let mut encoder = raw::Encoder::with_context(&mut context);
+        for _ in 0..20 {
+            let mut out = Vec::with_capacity(200_000);
+            let noise: Vec<u8> = (0..100_000).map(|_| fastrand::u8(..)).collect();
+            encoder.run(&mut InBuffer::around(&noise), &mut OutBuffer::around(&mut out)).unwrap();
+        }
+        drop(encoder);
+        assert!(context.sizeof() < 1 << 20, "{} bytes", context.sizeof());
     }
 
     #[test]

@@ -80,3 +80,53 @@ fn framed(encoded: io::Result<Bytes>) -> Result<Frame<Bytes>, Cut> {
 
 /// What is compressed at a time, bytes: so long no other visitor of this thread gets a turn.
 pub(super) const PIECE_BYTES: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoding::{Coding, decode};
+    use crate::proxy::body::Piece;
+    use http::{HeaderMap, HeaderValue};
+    use http_body_util::BodyExt;
+    use std::collections::VecDeque;
+    use tokio::sync::mpsc;
+
+    fn coded(first: VecDeque<Frame<Bytes>>, rest: mpsc::Receiver<Piece>) -> Body {
+        // Another test may have all the places for a moment.
+        let mut tries = std::iter::repeat_with(|| Encoder::begin(Coding::Gzip));
+        let encoder = tries.find_map(|encoder| encoder).expect("a free place");
+        Body::coded(Body::streamed(first, Some(rest), None), encoder)
+    }
+
+    #[tokio::test]
+    async fn trailers_follow_the_end_of_the_compressed_body() {
+        let (pieces, rest) = mpsc::channel(4);
+        let first = VecDeque::from([Frame::data(Bytes::from_static(b"one, "))]);
+        let trailers = HeaderMap::from_iter([(
+            http::HeaderName::from_static("x-sum"),
+            HeaderValue::from_static("6"),
+        )]);
+        for frame in [Frame::data(Bytes::from_static(b"two")), Frame::trailers(trailers.clone())] {
+            assert!(pieces.send(Piece::Frame(frame)).await.is_ok());
+        }
+        assert!(pieces.send(Piece::End).await.is_ok());
+        let all = coded(first, rest).collect().await.expect("whole");
+        assert_eq!(all.trailers(), Some(&trailers));
+        assert_eq!(decode("gzip", &all.to_bytes(), 100).unwrap(), "one, two");
+    }
+
+    #[tokio::test]
+    async fn a_long_piece_is_sent_in_parts() {
+        let (pieces, rest) = mpsc::channel(1);
+        let noise: Bytes = (0..5 * PIECE_BYTES).map(|_| fastrand::u8(..)).collect();
+        let mut body = coded(VecDeque::from([Frame::data(noise.clone())]), rest);
+        let mut sent = Vec::new();
+        while sent.len() < noise.len() {
+            let data = body.frame().await.unwrap().unwrap().into_data().unwrap();
+            assert!(data.len() < 2 * PIECE_BYTES);
+            sent.extend(data);
+        }
+        drop(pieces);
+        assert!(body.frame().await.unwrap().is_err(), "the sender is gone without an end");
+    }
+}

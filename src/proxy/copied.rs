@@ -61,7 +61,11 @@ fn encoded(
 fn wanted(asked: &Asked, mut headers: HeaderMap, body: Bytes) -> Response<Body> {
     match ranges(asked, &headers, body.len()) {
         Ranges::Whole => {
-            headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+            // Said of all that has a byte to ask for.
+            match body.is_empty() {
+                true => headers.remove(header::ACCEPT_RANGES),
+                false => headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
+            };
             whole(StatusCode::OK, headers, body)
         }
         Ranges::Parts(ranges) => {
