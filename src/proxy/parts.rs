@@ -5,7 +5,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use std::ops::Range;
 
 /// What is sent of `body`, and what `headers` have to say about it. `ranges` are as
-/// [`crate::policy::ranges`] gives them for this body.
+/// [`crate::policy::ranges()`] gives them for this body.
 pub(super) fn cut(headers: &mut HeaderMap, body: &Bytes, ranges: &[Range<usize>]) -> Bytes {
     if let [only] = ranges {
         headers.insert(header::CONTENT_RANGE, content_range(Some(only), body.len()));
