@@ -152,3 +152,87 @@ fn page(language: &str) -> Visit {
 fn wait_for_rows(retter: &Retter, rows: f64) {
     assert!(until(SOON, || retter.figure(&["store", "copies"]) == rows), "{}", retter.log());
 }
+
+#[test]
+fn no_request_takes_away_the_copy_that_others_are_rescued_by() {
+    let reflecting = |seen: &Seen| match seen.header("origin") {
+        Some(origin) => ok("the page").header("Access-Control-Allow-Origin", &origin),
+        None => ok("the page"),
+    };
+    let origin = Origin::new().elsewhere(computed(reflecting));
+    let retter = Setup::before(&origin).without_breaker().start();
+    retter.get("/page");
+    wait_for_rows(&retter, 1.0);
+    retter.visit(&get("/page").header("Origin", "https://a.example"));
+    wait_for_rows(&retter, 3.0);
+    // The page for all is asked for again, and stays beside it.
+    retter.get("/page");
+    origin.down();
+    let plain = retter.get("/page");
+    assert_eq!(
+        (plain.text().as_str(), plain.header("access-control-allow-origin")),
+        ("the page", None)
+    );
+    let a = retter.visit(&get("/page").header("Origin", "https://a.example"));
+    assert_eq!(a.text(), "the page");
+}
+
+#[test]
+fn a_page_that_varies_by_more_for_one_request_is_lost_to_nobody() {
+    let said = |seen: &Seen| match seen.header("origin") {
+        Some(origin) => in_its_language(seen).header("Access-Control-Allow-Origin", &origin),
+        None => in_its_language(seen),
+    };
+    let origin = Origin::new().elsewhere(computed(said));
+    let retter = Setup::before(&origin).without_breaker().start();
+    retter.visit(&page("de"));
+    wait_for_rows(&retter, 2.0);
+    retter.visit(&page("de").header("Origin", "https://evil.example"));
+    let left_out = || retter.figure(&["skipped", "variants"]) == 1.0;
+    assert!(until(SOON, left_out), "{}", retter.log());
+    origin.down();
+    assert_eq!(retter.visit(&page("de")).text(), "page in de");
+}
+
+#[test]
+fn a_304_that_depends_on_more_than_the_copy_does_not_touch_it() {
+    let origin = Origin::new().elsewhere(ok("the page").header("ETag", "\"1\""));
+    let retter = Setup::before(&origin).without_breaker().start();
+    retter.get("/page");
+    wait_for_rows(&retter, 1.0);
+    let allowing = answer(304, "").header("ETag", "\"1\"");
+    origin.set_all(allowing.header("Access-Control-Allow-Origin", "https://b.example"));
+    let asked = get("/page").header("If-None-Match", "\"1\"").header("Origin", "https://b.example");
+    assert_eq!(retter.visit(&asked).status, 304);
+    // What would have been done beside that answer is done before the next of its kind.
+    origin.set_all(answer(304, "").header("ETag", "\"1\"").header("X-Build", "new"));
+    assert_eq!(retter.visit(&get("/page").header("If-None-Match", "\"1\"")).status, 304);
+    origin.down();
+    let mut rescued = retter.get("/page");
+    let is_new = until(SOON, || {
+        rescued = retter.get("/page");
+        rescued.header("x-build") == Some("new")
+    });
+    assert!(is_new && rescued.header("access-control-allow-origin").is_none(), "{rescued:?}");
+}
+
+#[test]
+fn variants_that_are_in_no_list_are_shown_to_nobody() {
+    let origin = Origin::new().elsewhere(computed(in_its_language));
+    let retter = Setup::before(&origin).without_breaker().start();
+    for language in ["de", "en"] {
+        retter.visit(&page(language));
+    }
+    wait_for_rows(&retter, 3.0);
+    // The list alone.
+    let dump = String::from_utf8(retter.dump().stdout).expect("text");
+    let list = dump.lines().find(|line| line.contains("variants")).expect("a list");
+    let id = list.split('\t').next_back().expect("its id");
+    let mut purge = std::process::Command::new(env!("CARGO_BIN_EXE_retter-db"));
+    let purged = purge.args(["purge", "--hard", "--key", id]).arg(retter.file()).output();
+    assert!(purged.expect("the binary starts").status.success());
+    origin.down();
+    for language in ["de", "en"] {
+        assert_eq!(retter.visit(&page(language)).status, 502, "{language}");
+    }
+}

@@ -30,6 +30,10 @@ impl<'a> Accepts<'a> {
 
     /// The coding to put on, if one is at least as welcome as none.
     pub fn best(&self) -> Option<Coding> {
+        // Nothing was asked for, and this is on the way of every answer.
+        if self.0.is_empty() {
+            return None;
+        }
         let quality = |coding: Coding| self.quality(coding.as_str());
         let (zstd, gzip) = (quality(Coding::Zstd), quality(Coding::Gzip));
         let (best, quality) =

@@ -33,14 +33,24 @@ impl Variant {
 impl StoreKey {
     /// The name of one variant of the page that this key is of.
     pub fn varying(&self, variant: Variant) -> Self {
+        self.marked(&[VARIANT, &variant.0])
+    }
+
+    /// The name of the list of the variants of this page.
+    pub fn list(&self) -> Self {
+        self.marked(&[LIST])
+    }
+
+    fn marked(&self, marks: &[&[u8]]) -> Self {
         // What was told begins with the length of a name, which is never this long.
-        let variant = [MARK, &variant.0, &self.variant].concat();
+        let variant = [&marks.concat(), self.variant.as_slice()].concat();
         Self { variant, ..self.clone() }
     }
 }
 
 const DOMAIN: &[u8] = b"retter variant v1";
-const MARK: &[u8] = b"vary";
+const VARIANT: &[u8] = b"vary";
+const LIST: &[u8] = b"list";
 
 #[cfg(test)]
 mod tests {

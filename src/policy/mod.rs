@@ -39,7 +39,7 @@ pub use soft_error::soft_error;
 pub use store::{MayStore, SkipReason, Storable, may_store};
 pub use strict::{Distress, Offer, strict_refusal};
 pub use validated::{brought_up_to_date, is_about};
-pub use variants::{Admitted, Variants};
+pub use variants::{Full, Variants};
 
 /// What the operator says about storing.
 #[derive(Clone, Debug)]

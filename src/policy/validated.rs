@@ -19,7 +19,7 @@ pub fn is_about(copy: &HeaderMap, not_modified: &HeaderMap, request: &HeaderMap)
 pub fn brought_up_to_date(copy: &HeaderMap, not_modified: &HeaderMap) -> HeaderMap {
     let is_of_the_body = |name: &HeaderName| {
         name.as_str().starts_with("content-") && *name != header::CONTENT_SECURITY_POLICY
-            || matches!(*name, header::ETAG | header::TRANSFER_ENCODING | header::VARY)
+            || matches!(*name, header::ETAG | header::TRANSFER_ENCODING)
     };
     let news: Vec<_> = not_modified.keys().filter(|name| !is_of_the_body(name)).cloned().collect();
     let mut merged = copy.clone();

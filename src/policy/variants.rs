@@ -1,11 +1,11 @@
 //! The variants of a page: an answer with `Vary` is one of several that share an address
 //! (RFC 9111 section 4.1).
 //!
-//! Under the page's own key there is then no page but a list ([`Why::Variants`]): by which request
-//! fields the page varies, and which variants there are. Each variant has a key of its own. A
-//! request is given the variant that its own fields name and no other. There are at most 16 of
-//! a page: whoever makes values up must not be able to push out those that visitors need, so a new
-//! one takes the place of one that was not seen for an hour, or is not kept.
+//! Beside the page there is then a list ([`Why::Variants`]): by which request fields the page varies,
+//! and which variants there are. Each variant has a key of its own. A request is given the variant that
+//! its own fields name and no other. There are at most 16 of a page: whoever makes values up must not
+//! be able to push out those that visitors need, so a new one takes the place of one that was not seen
+//! for an hour, or is not kept; and so with the fields by which the page varies.
 //!
 //! [`Why::Variants`]: super::Why::Variants
 
@@ -22,17 +22,6 @@ pub struct Variants {
     names: Vec<HeaderName>,
     /// With the time of the last answer (since 1970) or a little earlier.
     seen: Vec<(Variant, Duration)>,
-}
-
-/// What became of a variant, see [`Variants::admit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admitted {
-    /// It is in the list, and the list is as it was.
-    Known,
-    /// The list is to be written again; the variant named, if any, has lost its place.
-    Changed(Option<Variant>),
-    /// There is no place for it.
-    Full,
 }
 
 impl Variants {
@@ -74,11 +63,25 @@ impl Variants {
         &self.names
     }
 
-    /// Does the page still vary by these fields and no others?
-    pub fn varies_by(&self, names: &[HeaderName]) -> bool {
-        let within =
-            |some: &[HeaderName], all: &[HeaderName]| some.iter().all(|it| all.contains(it));
-        within(&self.names, names) && within(names, &self.names)
+    /// Are these fields among those that choose? Who varies by fewer is told apart all the same.
+    pub fn covers(&self, names: &[HeaderName]) -> bool {
+        names.iter().all(|name| self.names.contains(name))
+    }
+
+    /// A variant was seen within the hour. `now` since 1970.
+    pub fn is_needed(&self, now: Duration) -> bool {
+        self.newest().is_some_and(|newest| now.saturating_sub(newest) < UNSEEN)
+    }
+
+    /// Does a copy of the page that is the same for all still count? Not when only variants have
+    /// come for an hour. `stored_at` since 1970.
+    pub fn counts_beside(&self, stored_at: Duration) -> bool {
+        self.newest().is_none_or(|newest| newest.saturating_sub(stored_at) < UNSEEN)
+    }
+
+    /// Is it one of them?
+    pub fn has(&self, variant: Variant) -> bool {
+        self.all().any(|known| known == variant)
     }
 
     /// All there are.
@@ -88,31 +91,40 @@ impl Variants {
 
     /// The list changed a moment ago: it may be on its way to where it is read from. `now` since 1970.
     pub fn is_new(&self, now: Duration) -> bool {
-        self.seen.iter().any(|(_, seen)| now.saturating_sub(*seen) < WRITTEN_APART)
+        self.seen.iter().any(|(_, seen)| now.saturating_sub(*seen) < ON_ITS_WAY)
     }
 
-    /// An answer for this variant has come, and would be kept. `now` since 1970.
-    pub fn admit(&mut self, variant: Variant, now: Duration) -> Admitted {
+    /// An answer for this variant has come, and would be kept: it has a place now, and the variant that
+    /// comes back has lost its own. `now` since 1970.
+    ///
+    /// # Errors
+    /// There is no place for it.
+    pub fn admit(&mut self, variant: Variant, now: Duration) -> Result<Option<Variant>, Full> {
         if let Some((_, seen)) = self.seen.iter_mut().find(|(known, _)| *known == variant) {
-            if now.saturating_sub(*seen) < WRITTEN_APART {
-                return Admitted::Known;
-            }
             *seen = now;
-            return Admitted::Changed(None);
+            return Ok(None);
         }
         if self.seen.len() < VARIANTS_MAX {
             self.seen.push((variant, now));
-            return Admitted::Changed(None);
+            return Ok(None);
         }
         match self.seen.iter_mut().min_by_key(|(_, seen)| *seen) {
             Some(oldest) if now.saturating_sub(oldest.1) >= UNSEEN => {
                 let (old, _) = std::mem::replace(oldest, (variant, now));
-                Admitted::Changed(Some(old))
+                Ok(Some(old))
             }
-            _ => Admitted::Full,
+            _ => Err(Full),
         }
     }
+
+    fn newest(&self) -> Option<Duration> {
+        self.seen.iter().map(|(_, seen)| *seen).max()
+    }
 }
+
+/// Sixteen variants are kept and asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
 
 /// The request fields that this answer depends on, of those that count: `Accept-Encoding` does not,
 /// as copies are transcoded for readers who need it, and what was `declared` the same for everybody
@@ -153,8 +165,8 @@ const VARIANTS_MAX: usize = 16;
 const NAMES_MAX: usize = 8;
 /// A variant that was not asked for that long makes room for a new one.
 const UNSEEN: Duration = Duration::from_secs(3_600);
-/// The list is not written for every answer.
-const WRITTEN_APART: Duration = Duration::from_secs(10);
+/// More than a list needs to where it is read from.
+const ON_ITS_WAY: Duration = Duration::from_secs(10);
 /// Bytes of a variant in the list.
 const ROW: usize = 24;
 
@@ -173,7 +185,7 @@ mod tests {
         for number in 0..16 {
             let admitted =
                 variants.admit(variant(number), Duration::from_millis(at + u64::from(number)));
-            assert_eq!(admitted, Admitted::Changed(None));
+            assert_eq!(admitted, Ok(None));
         }
         variants
     }
@@ -182,22 +194,11 @@ mod tests {
     fn sixteen_have_a_place_and_a_seventeenth_waits_for_one_that_nobody_needs() {
         let mut variants = full(HOUR);
         let now = Duration::from_millis(2 * HOUR - 1);
-        assert_eq!(variants.admit(variant(99), now), Admitted::Full);
-        assert_eq!(variants.admit(variant(0), now), Admitted::Changed(None), "it is needed");
+        assert_eq!(variants.admit(variant(99), now), Err(Full));
+        assert_eq!(variants.admit(variant(0), now), Ok(None), "it is needed");
         let later = Duration::from_millis(2 * HOUR + 1);
-        assert_eq!(variants.admit(variant(99), later), Admitted::Changed(Some(variant(1))));
+        assert_eq!(variants.admit(variant(99), later), Ok(Some(variant(1))));
         assert_eq!(variants.all().count(), 16);
-    }
-
-    #[test]
-    fn the_list_is_not_written_for_every_answer() {
-        let mut variants = full(0);
-        assert_eq!(variants.admit(variant(3), Duration::from_millis(10_002)), Admitted::Known);
-        assert_eq!(
-            variants.admit(variant(3), Duration::from_millis(10_003)),
-            Admitted::Changed(None)
-        );
-        assert_eq!(variants.admit(variant(3), Duration::from_millis(10_004)), Admitted::Known);
     }
 
     #[test]
@@ -211,10 +212,21 @@ mod tests {
     }
 
     #[test]
-    fn another_set_of_fields_is_another_list() {
+    fn fewer_fields_are_covered_and_others_are_not() {
         let variants = full(0);
-        assert!(variants.varies_by(&[header::ACCEPT_LANGUAGE]));
-        assert!(!variants.varies_by(&[header::ACCEPT_LANGUAGE, header::ORIGIN]));
-        assert!(!variants.varies_by(&[header::ORIGIN]));
+        assert!(variants.covers(&[header::ACCEPT_LANGUAGE]) && variants.covers(&[]));
+        assert!(!variants.covers(&[header::ACCEPT_LANGUAGE, header::ORIGIN]));
+        assert!(!variants.covers(&[header::ORIGIN]));
+    }
+
+    #[test]
+    fn what_nobody_asked_for_in_an_hour_is_not_needed() {
+        let (variants, hour) = (full(0), Duration::from_millis(HOUR));
+        let newest = Duration::from_millis(15);
+        assert!(variants.is_needed(newest + hour - Duration::from_millis(1)));
+        assert!(!variants.is_needed(newest + hour));
+        let later = full(HOUR);
+        assert!(later.counts_beside(newest + Duration::from_millis(1)));
+        assert!(!later.counts_beside(newest));
     }
 }

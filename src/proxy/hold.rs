@@ -8,6 +8,7 @@ use super::errand::Errand;
 use super::gathered::{Gathered, HELD_BYTES};
 use super::judge::Ticket;
 use super::keep::Keep;
+use super::variants;
 use crate::headers;
 use crate::policy::Framing;
 use crate::upstream::{Failure, Reply, ReplyBody};
@@ -78,7 +79,7 @@ impl Errand {
     async fn has_copy(&self) -> bool {
         let Ok(key) = &self.asked.key else { return false };
         for lookup in self.proxy.lookups(key) {
-            if self.proxy.store.has(lookup.key.id()).await {
+            if variants::any(&self.proxy.store, &lookup.key).await {
                 return true;
             }
         }

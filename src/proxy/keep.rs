@@ -3,7 +3,7 @@
 
 use super::Proxy;
 use super::asked::{Asked, Kind};
-use crate::capture::Capture;
+use crate::capture::{Capture, Full};
 use crate::clock::Now;
 use crate::key::StoreKey;
 use crate::policy::{self, Framing, MayStore, SkipReason, Storable};
@@ -11,6 +11,7 @@ use crate::store::Copy;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, response};
 use http_body::Frame;
+use std::sync::Arc;
 use tracing::trace;
 
 pub(super) enum Keep {
@@ -90,7 +91,7 @@ impl Keep {
     }
 
     /// The answer was whole; `fields` are those of its head.
-    pub(super) async fn store(self, proxy: &Proxy, asked: &Asked, fields: &HeaderMap) {
+    pub(super) async fn store(self, proxy: &Arc<Proxy>, asked: &Arc<Asked>, fields: &HeaderMap) {
         let (now, Ok(key)) = (Now::read(), &asked.key) else { return };
         match self {
             Self::Nothing => {}
@@ -99,23 +100,25 @@ impl Keep {
                 proxy.covered.refused(asked, "forget");
                 proxy.forget(asked, key, now).await;
             }
-            Self::Refresh => proxy.refresh(asked, key, fields, now).await,
+            Self::Refresh => {
+                let (its, asked, fields) = (Arc::clone(proxy), Arc::clone(asked), fields.clone());
+                proxy.beside(async move { its.refresh(&asked, &fields, now).await });
+            }
             Self::Copy(draft) => {
                 if let Some(reason) = draft.soft_error(&proxy.settings.policy, fields) {
                     return drop(Self::skip(proxy, asked, reason.as_str()));
                 }
                 let page = draft.storable.store_key(key, &proxy.store.secret());
                 proxy.alive(key);
-                let place = proxy.place(page, &draft.storable, asked, now).await;
-                let Some(place) = place else {
-                    return drop(Self::skip(proxy, asked, SkipReason::Variants.as_str()));
-                };
-                proxy.covered.kept(asked, draft.storable.why);
-                let held = proxy.store.just_kept(&place, now.wall);
-                let is_valid = |held: &Copy| !proxy.changed.means(&key.place, held.stored_at);
-                let same = |held: &Copy| is_valid(held) && draft.says_the_same_as(held, fields);
-                if !held.is_some_and(|held| same(&held)) {
-                    draft.store(proxy, place, fields, now);
+                if draft.storable.varies.is_empty() {
+                    return draft.store(proxy, asked, page, fields, now);
+                }
+                let (its, for_it, fields) = (Arc::clone(proxy), Arc::clone(asked), fields.clone());
+                let begun = proxy.beside(async move {
+                    draft.store_variant(&its, &for_it, page, &fields, now).await;
+                });
+                if !begun {
+                    drop(Self::skip(proxy, asked, Full::Budget.as_str()));
                 }
             }
         }
@@ -133,7 +136,28 @@ impl Draft {
             && policy::are_the_same_but_for_the_date(&held.headers, fields)
     }
 
-    fn store(self, proxy: &Proxy, place: StoreKey, fields: &HeaderMap, now: Now) {
+    async fn store_variant(
+        self,
+        proxy: &Proxy,
+        asked: &Asked,
+        page: StoreKey,
+        fields: &HeaderMap,
+        now: Now,
+    ) {
+        match proxy.place(&page, &self.storable, asked, now).await {
+            Some(place) => self.store(proxy, asked, place, fields, now),
+            None => drop(Keep::skip(proxy, asked, SkipReason::Variants.as_str())),
+        }
+    }
+
+    fn store(self, proxy: &Proxy, asked: &Asked, place: StoreKey, fields: &HeaderMap, now: Now) {
+        proxy.covered.kept(asked, self.storable.why);
+        let held = proxy.store.just_kept(&place, now.wall);
+        let is_valid = |held: &Copy| !proxy.changed.means(&place.place, held.stored_at);
+        let same = |held: &Copy| is_valid(held) && self.says_the_same_as(held, fields);
+        if held.is_some_and(|held| same(&held)) {
+            return;
+        }
         let copy = Copy {
             status: self.status,
             headers: policy::stored_headers(fields),

@@ -55,6 +55,7 @@ use served::{Refusal, Served};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use timers::Timers;
+use tokio::sync::Semaphore;
 
 /// Everything one request meets. One for the process, shared by all connections.
 pub struct Proxy {
@@ -64,6 +65,8 @@ pub struct Proxy {
     judge: Arc<Judge>,
     farewells: Mutex<Farewells>,
     variants: variants::Lists,
+    /// Work that nobody waits for.
+    beside: Arc<Semaphore>,
     captures: Budget,
     timers: Timers,
     via: HeaderValue,
@@ -110,6 +113,7 @@ impl Proxy {
             judge: Arc::new(Judge::remembering(breaker, store.breakers(now.wall), now)),
             farewells: Mutex::new(Farewells::default()),
             variants: variants::Lists::default(),
+            beside: Arc::new(Semaphore::new(BESIDE_MAX)),
             captures: Budget::new(CAPTURES_BYTES),
             timers: Timers::default(),
             via: own_via(),
@@ -217,13 +221,22 @@ impl Proxy {
             if !self.farewells.lock().gone(id, now.mono) {
                 continue;
             }
-            let own = lookup.own;
-            let shown = variants::find(&self.store, lookup.key, asked, now).await;
-            // The page itself: all its variants are gone with it.
-            if own || shown.is_some_and(|found| found.copy.why.is_for_everybody()) {
-                self.store.forget(id);
+            let shown = variants::find(&self.store, lookup.key.clone(), asked, now).await;
+            if lookup.own || shown.is_some_and(|found| found.copy.why.is_for_everybody()) {
+                variants::forget(&self.store, &lookup.key, now).await;
             }
         }
+    }
+
+    /// Does what needs the file, which an answer must not wait for. False: too much of that is under
+    /// way, and this is left out.
+    fn beside(&self, work: impl Future<Output = ()> + Send + 'static) -> bool {
+        let Ok(place) = Arc::clone(&self.beside).try_acquire_owned() else { return false };
+        tokio::spawn(async move {
+            work.await;
+            drop(place);
+        });
+        true
     }
 
     /// The application has the page, whoever was told before that it is gone. On most days nobody
@@ -253,3 +266,5 @@ fn own_via() -> HeaderValue {
 
 /// Copies being captured at one time; past it answers pass uncaptured.
 const CAPTURES_BYTES: u64 = 32 * 1024 * 1024;
+/// Each may hold a copy, and wait for the file.
+const BESIDE_MAX: usize = 32;
