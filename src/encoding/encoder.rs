@@ -331,9 +331,13 @@ mod tests {
 
     #[test]
     fn only_so_many_are_at_work_at_once() {
-        let mut all: Vec<_> =
-            std::iter::from_fn(|| Encoder::begin(Coding::Gzip)).take(STREAMS_MAX + 1).collect();
-        assert!(all.len() <= STREAMS_MAX && Encoder::begin(Coding::Gzip).is_none());
+        // Other tests take places and leave them meanwhile.
+        let mut all = Vec::new();
+        let filled = (0..10_000).any(|_| {
+            all.extend(std::iter::from_fn(|| Encoder::begin(Coding::Gzip)).take(STREAMS_MAX + 1));
+            Encoder::begin(Coding::Gzip).is_none()
+        });
+        assert!(filled && all.len() <= STREAMS_MAX);
         all.clear();
         begin(Coding::Gzip);
     }

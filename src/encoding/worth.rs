@@ -15,7 +15,22 @@ pub fn is_worth_encoding(answer: &HeaderMap, length: Option<u64>) -> bool {
         && !answer.contains_key(header::CONTENT_ENCODING)
         && text(answer, &header::CONTENT_TYPE).is_some_and(is_text)
         && !headers::has_digest(answer)
+        && !is_to_be_written_back(answer)
         && !forbids_transforming(answer)
+}
+
+/// Data with a strong `ETag`: who changes it sends that back as `If-Match`, which a weakened one never
+/// meets (RFC 9110 section 13.1.1).
+fn is_to_be_written_back(answer: &HeaderMap) -> bool {
+    let is_strong =
+        || answer.get(header::ETAG).is_some_and(|tag| tag.as_bytes().starts_with(b"\""));
+    text(answer, &header::CONTENT_TYPE).is_some_and(is_json) && is_strong()
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let lower = essence.to_ascii_lowercase();
+    lower == "application/json" || lower.ends_with("+json")
 }
 
 /// `no-transform`, of an answer or of a request (RFC 9111 sections 5.2.1.6 and 5.2.2.6).
@@ -72,6 +87,22 @@ mod tests {
             (header::HeaderName::from_static(name), HeaderValue::from_static(value))
         });
         lines.collect()
+    }
+
+    #[test]
+    fn data_that_may_be_written_back_keeps_its_strong_tag() {
+        for (kind, tag, worth) in [
+            ("application/json", "\"a\"", false),
+            ("application/problem+JSON; charset=utf-8", "\"a\"", false),
+            ("application/json", "W/\"a\"", true),
+            ("text/html", "\"a\"", true),
+        ] {
+            let fields = fields(&[("content-type", kind), ("etag", tag)]);
+            assert_eq!(is_worth_encoding(&fields, None), worth, "{kind} {tag}");
+        }
+        assert!(is_worth_encoding(&fields(&[("content-type", "application/json")]), None));
+        let vouched = [("content-type", "text/html"), ("trailer", "x, Repr-Digest")];
+        assert!(!is_worth_encoding(&fields(&vouched), None));
     }
 
     #[test]

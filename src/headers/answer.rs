@@ -46,9 +46,11 @@ pub fn vary_on_encoding(headers: &mut HeaderMap) {
     }
 }
 
-/// Do these fields vouch for the very bytes they came with?
+/// Do these fields, or the trailers they announce, vouch for the very bytes they came with?
 pub fn has_digest(headers: &HeaderMap) -> bool {
+    let is_digest = |name: &str| DIGESTS.iter().any(|digest| digest.eq_ignore_ascii_case(name));
     DIGESTS.iter().any(|name| headers.contains_key(*name))
+        || super::list(headers, &header::TRAILER).any(is_digest)
 }
 
 /// Takes off what was true of other bytes (RFC 9530).

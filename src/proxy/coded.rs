@@ -18,12 +18,17 @@ pub struct Coded {
     /// What comes after the data.
     trailers: Option<Frame<Bytes>>,
     ended: bool,
+    /// The source broke: said when what came before is out.
+    broken: bool,
+    /// Others of this thread are to have a turn before the next piece.
+    owes_a_turn: bool,
 }
 
 impl Coded {
     pub(super) fn new(source: Body, encoder: Encoder) -> Self {
         let input = Bytes::new();
-        Self { source, input, encoder, inside: 0, trailers: None, ended: false }
+        let (trailers, ended, broken, owes_a_turn) = (None, false, false, false);
+        Self { source, input, encoder, inside: 0, trailers, ended, broken, owes_a_turn }
     }
 
     /// Flushed when the application pauses, and after so many bytes; finished at its end. A break
@@ -32,13 +37,25 @@ impl Coded {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        if std::mem::take(&mut self.owes_a_turn) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         while !self.ended {
+            if self.broken {
+                return Poll::Ready(Some(Err(Cut)));
+            }
             if let Some(full) = self.feed() {
+                self.owes_a_turn = true;
                 return Poll::Ready(Some(full));
             }
             match Pin::new(&mut self.source).poll_frame(cx) {
                 Poll::Pending if self.inside > 0 => return Poll::Ready(Some(self.flush())),
                 Poll::Pending => return Poll::Pending,
+                Poll::Ready(Some(Err(_))) if self.inside > 0 => {
+                    self.broken = true;
+                    return Poll::Ready(Some(self.flush()));
+                }
                 Poll::Ready(Some(Err(cut))) => return Poll::Ready(Some(Err(cut))),
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                     Ok(data) => self.input = data,
@@ -126,7 +143,12 @@ mod tests {
             assert!(data.len() < 2 * PIECE_BYTES);
             sent.extend(data);
         }
+        assert!(
+            pieces.send(Piece::Frame(Frame::data(Bytes::from_static(b"the rest")))).await.is_ok()
+        );
         drop(pieces);
+        let last = body.frame().await.unwrap().unwrap();
+        assert!(last.is_data(), "what came before the break is given");
         assert!(body.frame().await.unwrap().is_err(), "the sender is gone without an end");
     }
 }

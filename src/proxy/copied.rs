@@ -19,40 +19,60 @@ use std::time::{Duration, UNIX_EPOCH};
 pub(super) fn of(rescue: &Rescue, asked: &Asked, compress: bool) -> Response<Body> {
     let mut headers = said_of(rescue);
     let form = Form::of(rescue, asked, compress, &mut headers);
-    let status = rescue.copy.status;
     // RFC 9110 sections 13.2.1 and 14.2: both are for answers that would be a 200.
-    if status != StatusCode::OK {
+    if rescue.copy.status != StatusCode::OK {
         headers.remove(header::ACCEPT_RANGES);
-        return whole(status, headers, form.body);
+        return given(rescue, asked, headers, form, |headers, body| {
+            whole(rescue.copy.status, headers, body)
+        });
     }
     match policy::precondition(&asked.head.headers, &headers) {
-        Precondition::Holds => match form.coding {
-            Some(coding) => encoded(rescue, asked, headers, form.body, coding),
-            None => wanted(asked, headers, form.body),
-        },
+        Precondition::Holds => {
+            given(rescue, asked, headers, form, |headers, body| wanted(asked, headers, body))
+        }
         Precondition::NotModified => only(StatusCode::NOT_MODIFIED, headers, &WITH_NOT_MODIFIED),
         Precondition::Failed => only(StatusCode::PRECONDITION_FAILED, headers, &WITH_REFUSALS),
     }
 }
 
-/// All of it, compressed. For a HEAD that is not done: its length may be left out (RFC 9110 section
-/// 9.3.2).
-fn encoded(
+/// The body in its form. What changes it is done now, and not for a HEAD: its length may be left out
+/// then (section 9.3.2).
+fn given(
     rescue: &Rescue,
     asked: &Asked,
     headers: HeaderMap,
+    form: Form,
+    plain: impl Fn(HeaderMap, Bytes) -> Response<Body>,
+) -> Response<Body> {
+    let is_changed = form.coding.is_some() || form.decoding.is_some();
+    if is_changed && asked.kind == Kind::Head {
+        return answer(rescue.copy.status, headers, Body::Whole(Bytes::new()));
+    }
+    if let Some(coding) = form.coding {
+        return encoded(rescue, headers, form.body, coding, plain);
+    }
+    let Some(coding) = form.decoding else { return plain(headers, form.body) };
+    match suit::decoded(&coding, &form.body) {
+        Some(decoded) => plain(headers, decoded),
+        // What cannot be decoded is better given as it is than not at all.
+        None => plain(said_of(rescue), form.body),
+    }
+}
+
+/// All of it, compressed; or plain, if there is no room for one more.
+fn encoded(
+    rescue: &Rescue,
+    headers: HeaderMap,
     body: Bytes,
     coding: Coding,
+    plain: impl Fn(HeaderMap, Bytes) -> Response<Body>,
 ) -> Response<Body> {
-    if asked.kind == Kind::Head {
-        return answer(StatusCode::OK, headers, Body::Whole(Bytes::new()));
-    }
     match suit::encoded(Body::Whole(body.clone()), coding) {
-        Ok(encoded) => answer(StatusCode::OK, headers, encoded),
+        Ok(encoded) => answer(rescue.copy.status, headers, encoded),
         Err(_) => {
-            let mut plain = said_of(rescue);
-            headers::vary_on_encoding(&mut plain);
-            wanted(asked, plain, body)
+            let mut as_it_is = said_of(rescue);
+            headers::vary_on_encoding(&mut as_it_is);
+            plain(as_it_is, body)
         }
     }
 }

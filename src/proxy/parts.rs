@@ -9,7 +9,13 @@ use std::ops::Range;
 pub(super) fn cut(headers: &mut HeaderMap, body: &Bytes, ranges: &[Range<usize>]) -> Bytes {
     if let [only] = ranges {
         headers.insert(header::CONTENT_RANGE, content_range(Some(only), body.len()));
-        return body.slice(only.clone());
+        // A small part must not keep all of a large body in memory while it is read slowly.
+        let is_small = only.len() < body.len() / 2;
+        return if is_small {
+            Bytes::copy_from_slice(&body[only.clone()])
+        } else {
+            body.slice(only.clone())
+        };
     }
     let boundary = format!("retter-{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
     let kind = headers.remove(header::CONTENT_TYPE);

@@ -16,6 +16,10 @@ use http::{StatusCode, Version, response};
 /// The body of an answer of the application, and its head made to say what was done.
 pub(super) fn passed(head: &mut response::Parts, body: Body, asked: &Asked) -> Body {
     let fields = &mut head.headers;
+    if head.status == StatusCode::NOT_MODIFIED {
+        say_as_the_page_did(fields, asked);
+        return body;
+    }
     let length = length(fields, &body, asked.kind);
     if head.status != StatusCode::OK
         || !encoding::is_worth_encoding(fields, length)
@@ -39,10 +43,27 @@ pub(super) fn passed(head: &mut response::Parts, body: Body, asked: &Asked) -> B
     }
 }
 
+/// Who asks by the weakened tag was given the page in another coding: this answer is about that one
+/// (RFC 9110 section 15.4.5).
+fn say_as_the_page_did(not_modified: &mut HeaderMap, asked: &Asked) {
+    let Some(tag) = not_modified.get(header::ETAG).filter(|tag| tag.as_bytes().starts_with(b"\""))
+    else {
+        return;
+    };
+    let weak = [b"W/", tag.as_bytes()].concat();
+    let lines = asked.head.headers.get_all(header::IF_NONE_MATCH).iter();
+    if lines.into_iter().any(|line| line.as_bytes().windows(weak.len()).any(|part| part == weak)) {
+        headers::weaken_etag(not_modified);
+        headers::vary_on_encoding(not_modified);
+    }
+}
+
 /// A copy's body as it will be given.
 pub(super) struct Form {
-    /// What ranges are counted in.
+    /// What ranges are counted in, when what is to be taken off is off.
     pub(super) body: Bytes,
+    /// Taken off when it is known that the body is wanted: the fields say that it is already.
+    pub(super) decoding: Option<String>,
     /// Put on when it is known that all of it is wanted.
     pub(super) coding: Option<Coding>,
 }
@@ -57,7 +78,12 @@ impl Form {
     ) -> Self {
         let body = rescue.copy.body.clone();
         if let Some(coding) = headers::text(&rescue.copy.headers, &header::CONTENT_ENCODING) {
-            return Self { body: readable(coding, body, asked, fields), coding: None };
+            let decoding =
+                is_to_be_decoded(coding, rescue, asked, fields).then(|| coding.to_owned());
+            if decoding.is_some() {
+                encoding::mark_decoded(fields);
+            }
+            return Self { body, decoding, coding: None };
         }
         let length = Some(body.len() as u64);
         if !compress
@@ -65,14 +91,14 @@ impl Form {
             // As it was stored: what is said of a copy has another `Cache-Control`.
             || !encoding::is_worth_encoding(&rescue.copy.headers, length)
         {
-            return Self { body, coding: None };
+            return Self { body, decoding: None, coding: None };
         }
         headers::vary_on_encoding(fields);
         let coding = best(asked).filter(|_| !prefers_parts(asked));
         if let Some(coding) = coding {
             encoding::mark_encoded(fields, coding);
         }
-        Self { body, coding }
+        Self { body, decoding: None, coding }
     }
 }
 
@@ -89,24 +115,23 @@ pub(super) fn encoded(body: Body, coding: Coding) -> Result<Body, Body> {
     }
 }
 
-/// A copy that the application encoded: as it is, where that is at least as welcome as plain bytes.
-fn readable(coding: &str, body: Bytes, asked: &Asked, fields: &mut HeaderMap) -> Bytes {
-    if !encoding::is_decodable(coding) {
-        return body;
+/// A copy that the application encoded is given as it is where that is at least as welcome as plain
+/// bytes, or where nobody may take it off.
+fn is_to_be_decoded(coding: &str, rescue: &Rescue, asked: &Asked, fields: &mut HeaderMap) -> bool {
+    let stays = !encoding::is_decodable(coding)
+        || encoding::forbids_transforming(&rescue.copy.headers)
+        || encoding::forbids_transforming(&asked.head.headers);
+    if stays {
+        return false;
     }
     headers::vary_on_encoding(fields);
     let accepts = accepts(asked);
-    if accepts.accepts(coding) && accepts.quality(coding) >= accepts.quality("identity") {
-        return body;
-    }
-    match encoding::decode(coding, &body, DECODED_BYTES) {
-        Ok(decoded) => {
-            encoding::mark_decoded(fields);
-            decoded
-        }
-        // What cannot be decoded is better given as it is than not at all.
-        Err(_) => body,
-    }
+    !accepts.accepts(coding) || accepts.quality(coding) < accepts.quality("identity")
+}
+
+/// The plain bytes; `None` for what cannot be decoded.
+pub(super) fn decoded(coding: &str, body: &Bytes) -> Option<Bytes> {
+    encoding::decode(coding, body, DECODED_BYTES).ok()
 }
 
 /// The coding to put on. Not for HTTP/1.0, whose connections end with a body of unknown length.

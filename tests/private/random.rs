@@ -5,7 +5,7 @@
 
 use super::contains;
 use crate::support::client::{Visit, get};
-use crate::support::origin::{self, Behaviour, Origin, Seen, computed, fail, ok};
+use crate::support::origin::{self, Behaviour, Origin, Seen, answer, computed, fail, ok};
 use crate::support::retter::{Retter, Setup};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -89,7 +89,13 @@ impl Town {
         let (who, page) = (self.random.u8(..10), self.random.u8(..4));
         let part = PARTS[self.random.usize(..PARTS.len())];
         let path = format!("/{part}/{page}");
-        let answer = self.retter.visit(&by(who, &path));
+        let mut visit = by(who, &path);
+        for (name, value) in SAID_BESIDE {
+            if self.random.u8(..8) == 0 {
+                visit = visit.header(name, value);
+            }
+        }
+        let answer = self.retter.visit(&visit);
         let is_page = answer.status == 200 && answer.is_whole();
         if !is_page {
             return;
@@ -110,12 +116,14 @@ impl Town {
         }
         self.retter.wait_for_copies(&["/plain/0"]);
         let dump = self.retter.dump().stdout;
+        let health = self.retter.get("/health").body;
         self.begin_anew(Retter::restart);
         self.retter.kill9();
         let file = std::fs::read(self.retter.file()).expect("the file");
         assert!(contains(&file, STRANGERS_PAGE.as_bytes()), "the search works");
         let log = self.logs.concat().into_bytes();
-        for (place, bytes) in [("file", &file), ("dump", &dump), ("log", &log)] {
+        for (place, bytes) in [("file", &file), ("dump", &dump), ("log", &log), ("health", &health)]
+        {
             assert!(!contains(bytes, SECRET.as_bytes()), "seed {}: in the {place}", self.seed);
         }
     }
@@ -145,9 +153,17 @@ fn page(seen: &Seen) -> origin::Answer {
     let brought = ["cookie", "authorization", "x-api-key"].map(|name| seen.header(name));
     let brought = brought.into_iter().flatten().collect::<Vec<_>>().join(" ") + &seen.target();
     let found = brought.split_once(SECRET).and_then(|(_, after)| after.chars().next());
+    if seen.header("if-none-match").is_some() {
+        return answer(304, "").header("ETag", "\"tag\"");
+    }
     let page = match found {
         Some(who) => ok(format!("the page of {SECRET}{who}")),
         None => ok(STRANGERS_PAGE),
+    };
+    let page = page.header("ETag", "\"tag\"");
+    let page = match seen.header("origin") {
+        Some(origin) => page.header("Access-Control-Allow-Origin", &origin),
+        None => page,
     };
     let target = seen.target();
     let part = target.split('/').nth(1).unwrap_or_default();
@@ -162,6 +178,13 @@ fn page(seen: &Seen) -> origin::Answer {
 }
 
 const PARTS: [&str; 7] = ["plain", "private", "php", "public", "vary", "sets", "declared"];
+/// What a visitor may say besides. All pages have this tag, whoever they are of.
+const SAID_BESIDE: [(&str, &str); 4] = [
+    ("If-None-Match", "\"tag\""),
+    ("Accept-Language", "de"),
+    ("Origin", "https://a.example"),
+    ("Accept-Encoding", "identity;q=0.5, gzip;q=0"),
+];
 /// So many of the visitors have no credential.
 const STRANGERS: u8 = 2;
 const STRANGERS_PAGE: &str = "the page of strangers";

@@ -138,3 +138,15 @@ fn a_head_says_nothing_untrue_of_a_body_that_is_not_made() {
         assert_eq!(plain.header("content-length"), Some(&*length));
     }
 }
+
+#[test]
+fn what_nobody_may_change_is_not_decoded_either() {
+    let page = page(zipped()).header("Content-Encoding", "gzip");
+    let bereft = Bereft::of(&[("/page", page.header("Cache-Control", "no-transform"))]);
+    let answer = bereft.visit(&get("/page"));
+    assert_eq!(
+        (answer.header("content-encoding"), answer.header("etag")),
+        (Some("gzip"), Some(TAG))
+    );
+    assert!(answer.body == zipped());
+}

@@ -143,3 +143,24 @@ fn a_head_says_no_length_that_the_get_would_not_have() {
     let expected = [None, Some("1000"), Some(TAG), Some("accept-encoding")];
     assert_eq!(said(&plain), expected.map(|value| value.map(str::to_owned)));
 }
+
+#[test]
+fn a_304_is_about_the_page_that_was_given() {
+    let (origin, retter) = before(page(text(2_000)));
+    let given = retter.visit(&asking(get("/")));
+    let weak = given.header("etag").expect("a tag").to_owned();
+    assert!(weak.starts_with("W/"), "{weak}");
+    origin.set_all(answer(304, "").header("ETag", TAG));
+    let again = retter.visit(&asking(get("/")).header("If-None-Match", &weak));
+    assert_eq!((again.status, again.header("etag")), (304, Some(weak.as_str())));
+    assert!(again.header("vary").is_some_and(|vary| vary.eq_ignore_ascii_case("accept-encoding")));
+    let plain = retter.visit(&get("/").header("If-None-Match", TAG));
+    assert_eq!((plain.status, plain.header("etag")), (304, Some(TAG)));
+}
+
+#[test]
+fn data_that_may_be_written_back_passes_with_its_strong_tag() {
+    let (_origin, retter) = before(page(text(2_000)).typed("application/json"));
+    let given = retter.visit(&asking(get("/")));
+    assert_eq!((given.header("etag"), given.header("content-encoding")), (Some(TAG), None));
+}
