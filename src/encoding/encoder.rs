@@ -10,7 +10,7 @@ use zstd::stream::raw::{self, Operation};
 use zstd::zstd_safe::{CParameter, InBuffer, OutBuffer};
 
 /// A coding that RETTER puts on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Coding {
     Zstd,
     Gzip,

@@ -2,11 +2,12 @@
 
 use super::asked::{Asked, Kind};
 use super::body::Body;
+use super::coded::PIECE_BYTES;
 use super::parts;
 use super::rescue::Why;
 use super::served::Rescue;
 use super::suit::{self, Form};
-use crate::encoding::Coding;
+use crate::encoding::{self, Coding};
 use crate::headers::{self, CACHE_STATUS};
 use crate::policy::{self, Precondition, Ranges};
 use crate::store::Copy;
@@ -67,9 +68,15 @@ fn encoded(
     coding: Coding,
     plain: impl Fn(HeaderMap, Bytes) -> Response<Body>,
 ) -> Response<Body> {
-    match suit::encoded(Body::Whole(body.clone()), coding) {
-        Ok(encoded) => answer(rescue.copy.status, headers, encoded),
-        Err(_) => {
+    let encoded = if body.len() <= PIECE_BYTES {
+        let encode = || encoding::encode(coding, &body);
+        rescue.forms.of(&rescue.copy, coding, encode).map(Body::Whole)
+    } else {
+        suit::encoded(Body::Whole(body.clone()), coding).ok()
+    };
+    match encoded {
+        Some(encoded) => answer(rescue.copy.status, headers, encoded),
+        None => {
             let mut as_it_is = said_of(rescue);
             headers::vary_on_encoding(&mut as_it_is);
             plain(as_it_is, body)

@@ -13,6 +13,7 @@ mod copied;
 mod covered;
 mod door;
 mod errand;
+mod forms;
 mod gathered;
 mod hold;
 mod judge;
@@ -65,6 +66,7 @@ pub struct Proxy {
     judge: Arc<Judge>,
     farewells: Mutex<Farewells>,
     variants: variants::Lists,
+    forms: Arc<forms::Forms>,
     /// Work that nobody waits for.
     beside: Arc<Semaphore>,
     captures: Budget,
@@ -113,6 +115,7 @@ impl Proxy {
             judge: Arc::new(Judge::remembering(breaker, store.breakers(now.wall), now)),
             farewells: Mutex::new(Farewells::default()),
             variants: variants::Lists::default(),
+            forms: Arc::default(),
             beside: Arc::new(Semaphore::new(BESIDE_MAX)),
             captures: Budget::new(CAPTURES_BYTES),
             timers: Timers::default(),

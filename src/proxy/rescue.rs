@@ -10,6 +10,7 @@ use crate::clock::Now;
 use crate::policy::{self, MayServe};
 use crate::upstream::Failure;
 use http::StatusCode;
+use std::sync::Arc;
 use tracing::debug;
 
 /// Why a copy is given instead of the application's answer.
@@ -47,7 +48,8 @@ pub(super) async fn find(proxy: &Proxy, asked: &Asked, why: Why) -> Option<Rescu
         let may_serve = policy::may_serve(copy.why, lookup.own, copy.purged, age, settings.ttl);
         match strict::weigh(may_serve, proxy, asked, &copy, age, why) {
             MayServe::Serve(freshness) => {
-                return Some(Rescue { copy, age, freshness, ttl: settings.ttl, why });
+                let forms = Arc::clone(&proxy.forms);
+                return Some(Rescue { copy, forms, age, freshness, ttl: settings.ttl, why });
             }
             MayServe::Refuse(reason) => {
                 debug!(path = asked.path(), reason = reason.as_str(), "no rescue by this copy");

@@ -3,6 +3,7 @@
 
 use super::asked::Asked;
 use super::errand::Answer;
+use super::forms::Forms;
 use super::rescue::Why;
 use crate::policy::Freshness;
 use crate::store::Copy;
@@ -25,6 +26,8 @@ pub(super) enum Served {
 
 pub(super) struct Rescue {
     pub(super) copy: Arc<Copy>,
+    /// Its compressed forms are among these.
+    pub(super) forms: Arc<Forms>,
     pub(super) age: Duration,
     pub(super) freshness: Freshness,
     /// `cache.ttl`, which the age is measured against.
