@@ -12,6 +12,7 @@ pub use accept::{Accepts, narrowed};
 pub use encoder::{Coding, Encoder, encode};
 pub use worth::{forbids_transforming, is_worth_encoding, mark_decoded, mark_encoded};
 
+use crate::headers::media_type;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
@@ -89,8 +90,7 @@ fn is_encoded(content_encoding: Option<&str>) -> bool {
 /// Media types whose bytes are compressed by their own format.
 fn is_dense(content_type: Option<&str>) -> bool {
     let full = content_type.unwrap_or_default().to_ascii_lowercase();
-    let essence = full.split(';').next().unwrap_or_default().trim();
-    let (kind, subtype) = essence.split_once('/').unwrap_or_default();
+    let (kind, subtype) = media_type(&full);
     match kind {
         "image" => !subtype.ends_with("+xml") && subtype != "bmp",
         "video" | "audio" => true,

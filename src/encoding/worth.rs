@@ -1,7 +1,7 @@
 //! Which answers are compressed on their way, and what their heads say then.
 
 use super::Coding;
-use crate::headers::{self, forget_digests, text, vary_on_encoding, weaken_etag};
+use crate::headers::{self, forget_digests, media_type, text, vary_on_encoding, weaken_etag};
 use http::header::{self, HeaderMap, HeaderValue};
 
 /// Would it be right, and worth it, to compress an answer with these fields? `length` is that of
@@ -22,15 +22,8 @@ pub fn is_worth_encoding(answer: &HeaderMap, length: Option<u64>) -> bool {
 /// Data with a strong `ETag`: who changes it sends that back as `If-Match`, which a weakened one never
 /// meets (RFC 9110 section 13.1.1).
 fn is_to_be_written_back(answer: &HeaderMap) -> bool {
-    let is_strong =
-        || answer.get(header::ETAG).is_some_and(|tag| tag.as_bytes().starts_with(b"\""));
-    text(answer, &header::CONTENT_TYPE).is_some_and(is_json) && is_strong()
-}
-
-fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    let lower = essence.to_ascii_lowercase();
-    lower == "application/json" || lower.ends_with("+json")
+    headers::strong_etag(answer).is_some()
+        && text(answer, &header::CONTENT_TYPE).is_some_and(is_json)
 }
 
 /// `no-transform`, of an answer or of a request (RFC 9111 sections 5.2.1.6 and 5.2.2.6).
@@ -59,19 +52,27 @@ pub fn mark_decoded(answer: &mut HeaderMap) {
 
 /// Types whose bytes are words.
 fn is_text(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    let Some((kind, subtype)) = essence.split_once('/') else { return false };
-    let ends = |suffix: &str| {
-        let start = subtype.len().checked_sub(suffix.len());
-        start.and_then(|at| subtype.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(suffix))
-    };
+    let (kind, subtype) = media_type(content_type);
     if kind.eq_ignore_ascii_case("text") {
         return !subtype.eq_ignore_ascii_case("event-stream");
     }
-    let is_application = kind.eq_ignore_ascii_case("application");
-    ends("+json")
-        || ends("+xml")
-        || (is_application && TEXTS.iter().any(|name| subtype.eq_ignore_ascii_case(name)))
+    ends_with(subtype, "+json")
+        || ends_with(subtype, "+xml")
+        || (kind.eq_ignore_ascii_case("application")
+            && TEXTS.iter().any(|name| subtype.eq_ignore_ascii_case(name)))
+}
+
+fn is_json(content_type: &str) -> bool {
+    let (kind, subtype) = media_type(content_type);
+    ends_with(subtype, "+json")
+        || (kind.eq_ignore_ascii_case("application") && subtype.eq_ignore_ascii_case("json"))
+}
+
+/// In any case of letters.
+fn ends_with(subtype: &str, suffix: &str) -> bool {
+    let start = subtype.len().checked_sub(suffix.len());
+    let end = start.and_then(|at| subtype.get(at..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(suffix))
 }
 
 const TEXTS: [&str; 4] = ["json", "javascript", "x-javascript", "xml"];

@@ -24,13 +24,22 @@ pub fn is_event_stream(headers: &HeaderMap) -> bool {
     is_whole && essence.eq_ignore_ascii_case(EVENT_STREAM)
 }
 
+/// Type and subtype, without parameters and in the letters they came in (RFC 9110 section 8.3.1); both
+/// are empty if this is no media type.
+pub fn media_type(content_type: &str) -> (&str, &str) {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.split_once('/').unwrap_or_default()
+}
+
+/// The `ETag`, if it is a strong one.
+pub fn strong_etag(headers: &HeaderMap) -> Option<&HeaderValue> {
+    headers.get(header::ETAG).filter(|tag| tag.as_bytes().starts_with(b"\""))
+}
+
 /// A strong validator holds for the very bytes it was given for; for others it is weak
 /// (RFC 9110 section 8.8.1).
 pub fn weaken_etag(headers: &mut HeaderMap) {
-    let Some(tag) = headers.get(header::ETAG).filter(|tag| tag.as_bytes().starts_with(b"\""))
-    else {
-        return;
-    };
+    let Some(tag) = strong_etag(headers) else { return };
     match HeaderValue::from_bytes(&[b"W/", tag.as_bytes()].concat()) {
         Ok(weak) => drop(headers.insert(header::ETAG, weak)),
         Err(_) => drop(headers.remove(header::ETAG)),

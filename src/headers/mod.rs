@@ -6,7 +6,8 @@ mod forward;
 mod names;
 
 pub use answer::{
-    forget_digests, has_digest, is_event_stream, retry_after, vary_on_encoding, weaken_etag,
+    forget_digests, has_digest, is_event_stream, media_type, retry_after, strong_etag,
+    vary_on_encoding, weaken_etag,
 };
 pub use forward::{Client, forward, take_off_claims};
 pub use names::{CACHE_STATUS, X_CIRCUIT, X_RETTER};

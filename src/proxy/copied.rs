@@ -2,7 +2,6 @@
 
 use super::asked::{Asked, Kind};
 use super::body::Body;
-use super::coded::PIECE_BYTES;
 use super::parts;
 use super::rescue::Why;
 use super::served::Rescue;
@@ -68,15 +67,11 @@ fn encoded(
     coding: Coding,
     plain: impl Fn(HeaderMap, Bytes) -> Response<Body>,
 ) -> Response<Body> {
-    let encoded = if body.len() <= PIECE_BYTES {
-        let encode = || encoding::encode(coding, &body);
-        rescue.forms.of(&rescue.copy, coding, encode).map(Body::Whole)
-    } else {
-        suit::encoded(Body::Whole(body.clone()), coding).ok()
-    };
-    match encoded {
-        Some(encoded) => answer(rescue.copy.status, headers, encoded),
-        None => {
+    let once =
+        |bytes: &Bytes| rescue.forms.of(&rescue.copy, coding, || encoding::encode(coding, bytes));
+    match suit::encoded(Body::Whole(body.clone()), coding, once) {
+        Ok(encoded) => answer(rescue.copy.status, headers, encoded),
+        Err(_) => {
             let mut as_it_is = said_of(rescue);
             headers::vary_on_encoding(&mut as_it_is);
             plain(as_it_is, body)

@@ -34,7 +34,7 @@ pub(super) fn passed(head: &mut response::Parts, body: Body, asked: &Asked) -> B
         encoding::mark_encoded(fields, coding);
         return body;
     }
-    match encoded(body, coding) {
+    match encoded(body, coding, |bytes| encoding::encode(coding, bytes)) {
         Ok(body) => {
             encoding::mark_encoded(fields, coding);
             body
@@ -46,10 +46,7 @@ pub(super) fn passed(head: &mut response::Parts, body: Body, asked: &Asked) -> B
 /// Who asks by the weakened tag was given the page in another coding: this answer is about that one
 /// (RFC 9110 section 15.4.5).
 fn say_as_the_page_did(not_modified: &mut HeaderMap, asked: &Asked) {
-    let Some(tag) = not_modified.get(header::ETAG).filter(|tag| tag.as_bytes().starts_with(b"\""))
-    else {
-        return;
-    };
+    let Some(tag) = headers::strong_etag(not_modified) else { return };
     let weak = [b"W/", tag.as_bytes()].concat();
     let lines = asked.head.headers.get_all(header::IF_NONE_MATCH).iter();
     if lines.into_iter().any(|line| line.as_bytes().windows(weak.len()).any(|part| part == weak)) {
@@ -102,12 +99,17 @@ impl Form {
     }
 }
 
-/// `body` in `coding`, in one piece if it is short; or as it was, if there is no room for one more.
-pub(super) fn encoded(body: Body, coding: Coding) -> Result<Body, Body> {
+/// `body` in `coding`: made by `in_one_piece` if it is short. Or as it was, if there is no room for one
+/// more.
+pub(super) fn encoded(
+    body: Body,
+    coding: Coding,
+    in_one_piece: impl FnOnce(&Bytes) -> Option<Bytes>,
+) -> Result<Body, Body> {
     if let Body::Whole(bytes) = &body
         && bytes.len() <= PIECE_BYTES
     {
-        return encoding::encode(coding, bytes).map(Body::Whole).ok_or(body);
+        return in_one_piece(bytes).map(Body::Whole).ok_or(body);
     }
     match Encoder::begin(coding) {
         Some(encoder) => Ok(Body::coded(body, encoder)),

@@ -47,11 +47,11 @@ impl Shared {
 
     fn open(&self) -> Result<file::Opened, Trouble> {
         // Whoever reads beside a writer knows the version, and that the file can be opened.
-        let known = self.file.get().is_some();
-        let _attempt = (!known).then(|| Attempt::begin(&self.settings.path)).transpose()?;
-        if !known {
-            file::refuse_newer(&self.settings.path)?;
+        if self.file.get().is_some() {
+            return file::open(&self.settings, &self.application, self.fresh());
         }
+        let _attempt = Attempt::begin(&self.settings.path)?;
+        file::refuse_newer(&self.settings.path)?;
         file::open(&self.settings, &self.application, self.fresh())
     }
 
