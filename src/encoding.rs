@@ -10,7 +10,7 @@ mod worth;
 
 pub use accept::{Accepts, narrowed};
 pub use encoder::{Coding, Encoder, encode};
-pub use worth::{forbids_transforming, is_worth_encoding, mark_decoded, mark_encoded};
+pub use worth::{forbids_transforming, is_text, is_worth_encoding, mark_decoded, mark_encoded};
 
 use crate::headers::media_type;
 use bytes::Bytes;

@@ -13,7 +13,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 pub fn is_worth_encoding(answer: &HeaderMap, length: Option<u64>) -> bool {
     length.is_none_or(|length| length > LEAST_BYTES)
         && !answer.contains_key(header::CONTENT_ENCODING)
-        && text(answer, &header::CONTENT_TYPE).is_some_and(is_text)
+        && text(answer, &header::CONTENT_TYPE).is_some_and(|kind| is_text(kind) && !is_stream(kind))
         && !headers::has_digest(answer)
         && !is_to_be_written_back(answer)
         && !forbids_transforming(answer)
@@ -51,15 +51,17 @@ pub fn mark_decoded(answer: &mut HeaderMap) {
 }
 
 /// Types whose bytes are words.
-fn is_text(content_type: &str) -> bool {
+pub fn is_text(content_type: &str) -> bool {
     let (kind, subtype) = media_type(content_type);
-    if kind.eq_ignore_ascii_case("text") {
-        return !subtype.eq_ignore_ascii_case("event-stream");
-    }
-    ends_with(subtype, "+json")
+    kind.eq_ignore_ascii_case("text")
+        || ends_with(subtype, "+json")
         || ends_with(subtype, "+xml")
         || (kind.eq_ignore_ascii_case("application")
             && TEXTS.iter().any(|name| subtype.eq_ignore_ascii_case(name)))
+}
+
+fn is_stream(content_type: &str) -> bool {
+    media_type(content_type).1.eq_ignore_ascii_case("event-stream")
 }
 
 fn is_json(content_type: &str) -> bool {
@@ -75,7 +77,7 @@ fn ends_with(subtype: &str, suffix: &str) -> bool {
     end.is_some_and(|end| end.eq_ignore_ascii_case(suffix))
 }
 
-const TEXTS: [&str; 4] = ["json", "javascript", "x-javascript", "xml"];
+const TEXTS: [&str; 5] = ["ecmascript", "javascript", "json", "x-javascript", "xml"];
 /// Below it the head is most of an answer.
 const LEAST_BYTES: u64 = 300;
 
@@ -122,6 +124,7 @@ mod tests {
             assert!(!is_worth_encoding(&fields(&[html, but]), Some(1000)), "{but:?}");
         }
         assert!(!is_worth_encoding(&HeaderMap::new(), Some(1000)));
+        assert!(!is_worth_encoding(&fields(&[("content-type", "text/event-stream")]), None));
     }
 
     #[test]
@@ -141,7 +144,6 @@ mod tests {
         for kind in [
             "image/png",
             "application/octet-stream",
-            "text/event-stream",
             "text",
             "",
             "application/zip",

@@ -138,6 +138,7 @@ fn copy_of(headers: HeaderMap, body: &[u8]) -> Copy {
         status: StatusCode::OK,
         headers,
         body: Bytes::copy_from_slice(body),
+        at_rest: None,
         stored_at: UnixMillis(1_790_000_000_000),
         why: Why::Identity,
         purged: false,

@@ -84,6 +84,7 @@ fn page() -> Copy {
         status: StatusCode::OK,
         headers,
         body: "words ".repeat(1_000).into(),
+        at_rest: None,
         stored_at: NOW,
         why: Why::Public,
         purged: false,

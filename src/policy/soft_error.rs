@@ -63,24 +63,9 @@ fn decoded<'a>(fields: &HeaderMap, body: &'a [u8]) -> Option<Cow<'a, [u8]>> {
 }
 
 fn holds_text(fields: &HeaderMap) -> bool {
-    if !fields.contains_key(header::CONTENT_TYPE) {
-        return true;
-    }
-    let full = text(fields, &header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
-    let essence = full.split(';').next().unwrap_or_default().trim();
-    essence.starts_with("text/")
-        || essence.ends_with("+xml")
-        || essence.ends_with("+json")
-        || TEXTS.contains(&essence)
+    !fields.contains_key(header::CONTENT_TYPE)
+        || text(fields, &header::CONTENT_TYPE).is_some_and(encoding::is_text)
 }
-
-const TEXTS: [&str; 5] = [
-    "application/ecmascript",
-    "application/javascript",
-    "application/json",
-    "application/x-javascript",
-    "application/xml",
-];
 
 /// The pages of applications are far below; a bomb is not.
 const DECODED_BYTES: usize = 8 * 1024 * 1024;

@@ -13,7 +13,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
 /// The response for `served`. `circuit` is the breakers' state as this head is written.
-pub(super) fn of(
+pub(super) async fn of(
     served: Served,
     asked: &Asked,
     circuit: State,
@@ -24,7 +24,7 @@ pub(super) fn of(
     let rescued = matches!(served, Served::Rescued(_));
     let mut response = match served {
         Served::Backend(answer) | Served::Failed(answer, _) => passed(answer, asked, compress),
-        Served::Rescued(rescue) => copied::of(&rescue, asked, compress),
+        Served::Rescued(rescue) => copied::of(&rescue, asked, compress).await,
         Served::Refused(refusal) => refused(refusal, &asked.head.headers, &settings.error_page),
     };
     if asked.kind == Kind::Get || rescued {

@@ -16,7 +16,7 @@ use http::{Response, StatusCode};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// The response: the copy, or less of it if that is what the visitor asked for.
-pub(super) fn of(rescue: &Rescue, asked: &Asked, compress: bool) -> Response<Body> {
+pub(super) async fn of(rescue: &Rescue, asked: &Asked, compress: bool) -> Response<Body> {
     let mut headers = said_of(rescue);
     let form = Form::of(rescue, asked, compress, &mut headers);
     // RFC 9110 sections 13.2.1 and 14.2: both are for answers that would be a 200.
@@ -24,11 +24,12 @@ pub(super) fn of(rescue: &Rescue, asked: &Asked, compress: bool) -> Response<Bod
         headers.remove(header::ACCEPT_RANGES);
         return given(rescue, asked, headers, form, |headers, body| {
             whole(rescue.copy.status, headers, body)
-        });
+        })
+        .await;
     }
     match policy::precondition(&asked.head.headers, &headers) {
         Precondition::Holds => {
-            given(rescue, asked, headers, form, |headers, body| wanted(asked, headers, body))
+            given(rescue, asked, headers, form, |headers, body| wanted(asked, headers, body)).await
         }
         Precondition::NotModified => only(StatusCode::NOT_MODIFIED, headers, &WITH_NOT_MODIFIED),
         Precondition::Failed => only(StatusCode::PRECONDITION_FAILED, headers, &WITH_REFUSALS),
@@ -37,7 +38,7 @@ pub(super) fn of(rescue: &Rescue, asked: &Asked, compress: bool) -> Response<Bod
 
 /// The body in its form. What changes it is done now, and not for a HEAD: its length may be left out
 /// then (section 9.3.2).
-fn given(
+async fn given(
     rescue: &Rescue,
     asked: &Asked,
     headers: HeaderMap,
@@ -52,14 +53,15 @@ fn given(
         return encoded(rescue, headers, form.body, coding, plain);
     }
     let Some(coding) = form.decoding else { return plain(headers, form.body) };
-    match suit::decoded(&coding, &form.body) {
+    match rescue.forms.decoded(coding, form.body.clone()).await {
         Some(decoded) => plain(headers, decoded),
         // What cannot be decoded is better given as it is than not at all.
         None => plain(said_of(rescue), form.body),
     }
 }
 
-/// All of it, compressed; or plain, if there is no room for one more.
+/// All of it, compressed: as it rests in the file, if that is its coding; or plain, if there is no
+/// room for one more.
 fn encoded(
     rescue: &Rescue,
     headers: HeaderMap,
@@ -67,6 +69,9 @@ fn encoded(
     coding: Coding,
     plain: impl Fn(HeaderMap, Bytes) -> Response<Body>,
 ) -> Response<Body> {
+    if let (Coding::Zstd, Some(at_rest)) = (coding, &rescue.copy.at_rest) {
+        return answer(rescue.copy.status, headers, Body::Whole(at_rest.clone()));
+    }
     let once =
         |bytes: &Bytes| rescue.forms.of(&rescue.copy, coding, || encoding::encode(coding, bytes));
     match suit::encoded(Body::Whole(body.clone()), coding, once) {

@@ -1,16 +1,21 @@
-//! Compressed forms of copies, so that a page is not compressed anew for each visitor it rescues.
+//! Other forms of copies than their own: compressed, so that a page is not compressed anew for each
+//! visitor it rescues, or decoded.
 
-use crate::encoding::Coding;
+use crate::encoding::{self, Coding};
 use crate::store::Copy;
 use bytes::Bytes;
 use lru::LruCache;
 use parking_lot::Mutex;
 use std::sync::{Arc, Weak};
+use tokio::sync::Semaphore;
 
-/// The forms given last. A form is of one copy in memory, not of a page: when another copy takes its
-/// place, it is found no more.
-pub(super) struct Forms(Mutex<Kept>);
+pub(super) struct Forms {
+    kept: Mutex<Kept>,
+    decodings: Semaphore,
+}
 
+/// The compressed forms given last. A form is of one copy in memory, not of a page: when another copy
+/// takes its place, it is found no more.
 struct Kept {
     forms: LruCache<Place, Form>,
     bytes: usize,
@@ -26,7 +31,8 @@ struct Form {
 
 impl Default for Forms {
     fn default() -> Self {
-        Self(Mutex::new(Kept { forms: LruCache::unbounded(), bytes: 0 }))
+        let kept = Mutex::new(Kept { forms: LruCache::unbounded(), bytes: 0 });
+        Self { kept, decodings: Semaphore::new(DECODINGS) }
     }
 }
 
@@ -39,13 +45,21 @@ impl Forms {
         encode: impl FnOnce() -> Option<Bytes>,
     ) -> Option<Bytes> {
         let place = (Arc::as_ptr(copy) as usize, coding);
-        let here = self.0.lock().forms.get(&place).map(|form| form.body.clone());
+        let here = self.kept.lock().forms.get(&place).map(|form| form.body.clone());
         if here.is_some() {
             return here;
         }
         let body = encode()?;
-        self.0.lock().keep(place, Form { of: Arc::downgrade(copy), body: body.clone() });
+        self.kept.lock().keep(place, Form { of: Arc::downgrade(copy), body: body.clone() });
         Some(body)
+    }
+
+    /// The plain bytes of a body that the application encoded; `None` for what cannot be decoded. A few
+    /// at a time, off the async threads: a short body may become a long one.
+    pub(super) async fn decoded(&self, coding: String, body: Bytes) -> Option<Bytes> {
+        let _place = self.decodings.acquire().await.ok()?;
+        let decode = move || encoding::decode(&coding, &body, DECODED_BYTES).ok();
+        tokio::task::spawn_blocking(decode).await.ok().flatten()
     }
 }
 
@@ -69,6 +83,10 @@ impl Form {
     }
 }
 
+/// Bodies that are decoded at a time.
+const DECODINGS: usize = 4;
+/// A copy is at most `cache.maxbody` long as it was sent; decoded it may be this long, in bytes.
+const DECODED_BYTES: usize = 64 * 1024 * 1024;
 /// All forms together.
 const FORMS_BYTES: usize = 4 * 1024 * 1024;
 
@@ -84,6 +102,7 @@ mod tests {
             status: StatusCode::OK,
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            at_rest: None,
             stored_at: UnixMillis(0),
             why: Why::Anonymous,
             purged: false,
@@ -119,7 +138,7 @@ mod tests {
         for _ in 0..100 {
             forms.of(&copy(), Coding::Gzip, || Some(vec![0; 100_000].into()));
         }
-        let kept = forms.0.lock();
+        let kept = forms.kept.lock();
         assert!(kept.bytes <= FORMS_BYTES && kept.forms.len() == 41, "{}", kept.forms.len());
     }
 }

@@ -162,6 +162,7 @@ impl Draft {
             status: self.status,
             headers: policy::stored_headers(fields),
             body: self.body.finish(),
+            at_rest: None,
             stored_at: now.wall,
             why: self.storable.why,
             purged: false,

@@ -146,7 +146,7 @@ impl Proxy {
         };
         let (from, why) = (served.as_str(), served.why());
         let state = self.judge.state(&asked);
-        let response = answer::of(served, &asked, state, &self.settings);
+        let response = answer::of(served, &asked, state, &self.settings).await;
         let took = clock::mono().saturating_duration_since(began);
         self.meter.times.add(took);
         self.meter.served.up(from);

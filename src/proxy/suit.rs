@@ -131,11 +131,6 @@ fn is_to_be_decoded(coding: &str, rescue: &Rescue, asked: &Asked, fields: &mut H
     !accepts.accepts(coding) || accepts.quality(coding) < accepts.quality("identity")
 }
 
-/// The plain bytes; `None` for what cannot be decoded.
-pub(super) fn decoded(coding: &str, body: &Bytes) -> Option<Bytes> {
-    encoding::decode(coding, body, DECODED_BYTES).ok()
-}
-
 /// The coding to put on. Not for HTTP/1.0, whose connections end with a body of unknown length.
 fn best(asked: &Asked) -> Option<Coding> {
     let is_old = asked.head.version < Version::HTTP_11;
@@ -162,6 +157,3 @@ fn length(fields: &HeaderMap, body: &Body, kind: Kind) -> Option<u64> {
     }
     body.length()
 }
-
-/// A copy is at most `cache.maxbody` long as it was sent; decoded it may be this long, in bytes.
-const DECODED_BYTES: usize = 64 * 1024 * 1024;

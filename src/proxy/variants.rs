@@ -127,6 +127,7 @@ fn listed(variants: &Variants, now: Now) -> Copy {
         status: StatusCode::OK,
         headers,
         body,
+        at_rest: None,
         stored_at: now.wall,
         why: Why::Variants,
         purged: false,

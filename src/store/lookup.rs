@@ -110,13 +110,22 @@ pub(super) fn unwrap(
     if first_half(blake3::hash(&stored)) != header.body.stored_hash {
         return Err(Damage::Body);
     }
-    let Some((head, packed)) = unseal(id, seal, header, stored) else {
+    let Some((head, at_rest)) = unseal(id, seal, header, stored) else {
         return Ok(None);
     };
+    let at_rest = Bytes::from(at_rest);
+    let (body, at_rest) = match header.body.packed {
+        true => (unpack(header, &at_rest)?, Some(at_rest)),
+        false => (at_rest, None),
+    };
+    if body.len() as u64 != u64::from(header.body.raw_length) {
+        return Err(Damage::Body);
+    }
     Ok(Some(Copy {
         status: header.status()?,
         headers: unpack_headers(&head)?,
-        body: unpack(header, packed)?,
+        body,
+        at_rest,
         stored_at: UnixMillis(header.stored_at),
         why: header.why()?,
         purged: header.purged,
@@ -142,12 +151,7 @@ fn unseal(
     }
 }
 
-fn unpack(header: &Header, packed: Vec<u8>) -> Result<Bytes, Damage> {
-    let length = header.body.raw_length as usize;
-    let raw = if header.body.packed {
-        encoding::decompress(&packed, length).map_err(|_| Damage::Body)?
-    } else {
-        packed
-    };
-    if raw.len() == length { Ok(raw.into()) } else { Err(Damage::Body) }
+fn unpack(header: &Header, packed: &[u8]) -> Result<Bytes, Damage> {
+    let raw = encoding::decompress(packed, header.body.raw_length as usize);
+    raw.map(Bytes::from).map_err(|_| Damage::Body)
 }

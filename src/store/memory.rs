@@ -5,6 +5,7 @@
 
 use super::Copy;
 use crate::key::{EntryId, StoreKey};
+use bytes::Bytes;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use std::sync::Arc;
@@ -91,7 +92,8 @@ pub(super) fn weight(key: &StoreKey, copy: &Copy) -> usize {
     let place = &key.place;
     let named = place.host.len() + place.path.len() + place.query.len() + key.variant.len();
     let headers: usize = copy.headers.values().map(|value| value.len() + HEADER_BYTES).sum();
-    copy.body.len() + named + headers + OVERHEAD_BYTES
+    let at_rest = copy.at_rest.as_ref().map_or(0, Bytes::len);
+    copy.body.len() + at_rest + named + headers + OVERHEAD_BYTES
 }
 
 /// A shard must hold the largest body (`cache.maxbody`) with room to spare.
@@ -122,6 +124,7 @@ mod tests {
             status: StatusCode::OK,
             headers: HeaderMap::new(),
             body: vec![0; bytes].into(),
+            at_rest: None,
             stored_at: UnixMillis(0),
             why: Why::Anonymous,
             purged: false,

@@ -100,6 +100,9 @@ pub struct Copy {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// The body once more, as the zstd frame that the file has of it: only of a copy that was read from
+    /// there, and where it was worth packing.
+    pub at_rest: Option<Bytes>,
     pub stored_at: UnixMillis,
     pub why: Why,
     /// Purged softly: kept for an outage, and not fresh whatever its age.

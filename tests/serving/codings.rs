@@ -150,3 +150,20 @@ fn what_nobody_may_change_is_not_decoded_either() {
     );
     assert!(answer.body == zipped());
 }
+
+#[test]
+fn the_zstd_that_rests_in_the_file_is_given_as_it_is() {
+    let mut bereft = texts();
+    bereft.retter.restart();
+    let answer = bereft.ask("/long", &[("Accept-Encoding", "gzip, zstd")]);
+    assert_eq!((answer.status, answer.header("content-encoding")), (200, Some("zstd")));
+    assert_eq!(plain(&answer), text(LONG));
+    let said = (answer.header("etag"), answer.header("vary"), answer.header("accept-ranges"));
+    assert_eq!(said, (Some("W/\"v1\""), Some("accept-encoding"), None));
+    // What is compressed for this visitor has no length: it is sent while it is made.
+    let length = answer.body.len().to_string();
+    assert_eq!(answer.header("content-length"), Some(&*length));
+    let zipped = bereft.ask("/long", &[("Accept-Encoding", "gzip")]);
+    assert_eq!((plain(&zipped), zipped.header("content-length")), (text(LONG), None));
+    assert_eq!(bereft.ask("/long", &[]).body, text(LONG));
+}

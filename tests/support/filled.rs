@@ -46,6 +46,7 @@ fn copy(number: u64, bytes: usize) -> Copy {
         status: StatusCode::OK,
         headers: Default::default(),
         body: body(number, bytes).into(),
+        at_rest: None,
         stored_at: UnixMillis::read(),
         why: Why::Anonymous,
         purged: false,

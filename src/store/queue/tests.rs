@@ -22,6 +22,7 @@ fn put(bytes: usize) -> Change {
         status: StatusCode::OK,
         headers: HeaderMap::new(),
         body: Bytes::from(vec![0; bytes]),
+        at_rest: None,
         stored_at: UnixMillis(0),
         why: Why::Anonymous,
         purged: false,

@@ -26,6 +26,7 @@ use super::handle::Handle;
 use super::meta::Meta;
 use super::*;
 use crate::breaker::{Level, Saved, State, Tally};
+use crate::encoding;
 use crate::key::{Identity, Person, Place};
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
@@ -125,7 +126,8 @@ fn page(body: impl Into<Bytes>) -> Copy {
     headers.append("link", HeaderValue::from_static("</a>"));
     headers.append("link", HeaderValue::from_bytes(b"</\xe4>").unwrap());
     let (body, why) = (body.into(), Why::Anonymous);
-    Copy { status: StatusCode::OK, headers, body, stored_at: NOW, why, purged: false }
+    let status = StatusCode::OK;
+    Copy { status, headers, body, at_rest: None, stored_at: NOW, why, purged: false }
 }
 
 /// A breaker that is open for this long, since now.
@@ -154,6 +156,11 @@ fn assert_same(found: Option<Arc<Copy>>, copy: &Copy) {
     assert!(found.body == copy.body, "{} and {} bytes", found.body.len(), copy.body.len());
     assert_eq!((found.stored_at, found.why), (copy.stored_at, copy.why));
     assert_eq!(found.purged, copy.purged);
+    if let Some(at_rest) = &found.at_rest {
+        assert!(at_rest.len() < copy.body.len());
+        let plain = encoding::decode("zstd", at_rest, copy.body.len());
+        assert!(plain.as_deref() == Ok(&copy.body[..]), "what rests is another body");
+    }
 }
 
 /// Waits for the other threads, not for the clock.
