@@ -45,6 +45,7 @@ pub mod dummy;
 pub mod encoding;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+pub mod gate;
 pub mod headers;
 pub mod inspect;
 pub mod key;

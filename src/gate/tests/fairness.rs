@@ -1,0 +1,83 @@
+//! One client and the others.
+
+use super::*;
+
+fn key(number: u32) -> Key {
+    let mut key = [0; 16];
+    key[..4].copy_from_slice(&number.to_be_bytes());
+    key
+}
+
+fn wish(number: u32, client: Client) -> Wish {
+    Wish { class: Class::NoCopy, key: Some(key(number)), client }
+}
+
+fn full(limit: u32, queue: u32) -> (Gate<u32, u32>, Vec<Slot>, Instant) {
+    let (mut gate, now) = gate(&Settings { mode: Mode::Fixed, max: limit, queue, ..settings() });
+    let slots = std::iter::from_fn(|| gate.enter(now)).collect();
+    (gate, slots, now)
+}
+
+const GREEDY: Client = 1;
+
+#[test]
+fn who_asks_for_a_thousand_pages_keeps_nobody_out() {
+    let (mut gate, slots, now) = full(4, 8);
+    for number in 0..1_000 {
+        let _ = gate.wait(wish(number, GREEDY), number, now);
+    }
+    assert_eq!(gate.figures(now).waiting, 8);
+    let Waiting::Queued(_, Some(out)) = gate.wait(wish(2_000, 2), 2_000, now) else {
+        panic!("there is room for another client")
+    };
+    assert!(out < 1_000);
+    slots.into_iter().for_each(|slot| gate.leave(slot, good(), now));
+    let mut inside = Vec::new();
+    let mut order = Vec::new();
+    while let Some(Next::Waiter(waker, slot)) = gate.next(now) {
+        order.push(waker);
+        inside.push(slot);
+    }
+    let place = order.iter().position(|waker| *waker == 2_000);
+    assert!(place <= Some(1), "{order:?}");
+}
+
+#[test]
+fn half_of_the_slots_are_left_for_the_copies_of_others() {
+    let (mut gate, slots, now) = full(4, 8);
+    (0..8).for_each(|number| drop(gate.wait(wish(number, GREEDY), number, now)));
+    (0..4).for_each(|number| gate.want_refresh(key(100 + number), 2, 1, number, now));
+    gate.want_refresh(key(200), GREEDY, 0, 200, now);
+    slots.into_iter().for_each(|slot| gate.leave(slot, good(), now));
+    let mut inside = Vec::new();
+    let mut refreshed = Vec::new();
+    while let Some(next) = gate.next(now) {
+        match next {
+            Next::Waiter(_, slot) => inside.push(slot),
+            Next::Refresh(number, slot) => {
+                refreshed.push(number);
+                inside.push(slot);
+            }
+        }
+    }
+    assert_eq!((inside.len(), refreshed.len()), (4, 2), "{refreshed:?}");
+    assert!(!refreshed.contains(&200), "his own");
+}
+
+#[test]
+fn alone_he_may_have_all() {
+    let (mut gate, slots, now) = full(4, 8);
+    (0..8).for_each(|number| drop(gate.wait(wish(number, GREEDY), number, now)));
+    slots.into_iter().for_each(|slot| gate.leave(slot, good(), now));
+    let inside: Vec<_> = std::iter::from_fn(|| gate.next(now)).collect();
+    assert_eq!(inside.len(), 4);
+}
+
+#[test]
+fn hundreds_may_wait_for_one_page_and_not_for_ever_more() {
+    let (mut gate, _slots, now) = full(4, 8);
+    let queued = (0..1_000).filter(|number| {
+        matches!(gate.wait(wish(7, u64::from(*number)), *number, now), Waiting::Queued(_, None))
+    });
+    assert_eq!(queued.count(), 128);
+}
