@@ -42,7 +42,8 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     let store = Store::open(config.store, &config.backend.base.to_string(), Now::read().wall);
     let socket = Socket::open(&file, store.clone());
     let upstream = Upstream::new(config.backend);
-    let proxy = Arc::new(Proxy::new(config.proxy, config.breaker, upstream, store.clone()));
+    let proxy =
+        Arc::new(Proxy::new(config.proxy, config.breaker, config.gate, upstream, store.clone()));
     let front = Arc::new(Tally::default());
     let admin = Admin::new(config.admin, Arc::clone(&proxy), store.clone(), Arc::clone(&front));
     let remembering = Arc::clone(&proxy);
@@ -50,6 +51,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     let reporting = Arc::clone(&proxy);
     let reporting =
         tokio::spawn(async move { reporting.report_coverage(SAID_APART, WRITTEN_APART).await });
+    let refreshing = tokio::spawn(Arc::clone(&proxy).refresh_copies());
     let sweeping = tokio::spawn(Arc::clone(&proxy).sweep_outdated());
     let given_up =
         tokio::spawn(give_the_file_up(Arc::clone(&proxy), store.clone(), socket, stop.clone()));
@@ -63,6 +65,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     remembering.abort();
     reporting.abort();
     sweeping.abort();
+    refreshing.abort();
     proxy.remember_now();
     proxy.write_coverage();
     // It has heard the same signal.

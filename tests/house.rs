@@ -32,6 +32,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
             "store",
             "breaker::Settings",
             "gate::Settings",
+            "gate::Mode",
             "key::Settings",
             "policy::Settings",
             "policy::NoStore",

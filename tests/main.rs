@@ -10,6 +10,7 @@ mod drain;
 mod dummy;
 mod file;
 mod formats;
+mod gate;
 mod house;
 mod inspect;
 mod instruments;

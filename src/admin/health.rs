@@ -10,6 +10,8 @@
 //! | `total-request-served`, `...-response-time-ms` | requests, and the time to the head of their answers |
 //! | `memory` | `sys-memory-byte`: resident now; `alloc-memory-byte`: of that the process's own; `total-alloc-memory-byte`: the most that was ever resident. The Go program gave its runtime's figures under these names; these are the system's (Linux; zero elsewhere) |
 //! | `served`, `skipped`, `withheld`, `refused` | answers by `X-Retter`; answers no copy was made of, by reason; copies not given to who asked, by reason; connections turned away, by reason |
+//! | `gate-limit`, `gate-inside`, `gate-waiting`, `gate-refreshes-wanted` | how many calls may be inside the application, and are; requests that wait for a slot; copies that are to be refreshed when there is one. All zero with `gate.mode = off` |
+//! | `gate` | requests at the full gate: `rescued`; `joined` to another's call; `queue-full`, `displaced`, `waited-too-long`; and copies `refreshed` with what was left |
 //! | `store`, `application` | the file's figures, the connections' figures |
 
 use super::Admin;
@@ -30,6 +32,7 @@ fn figures(admin: &Admin) -> Value {
     let TimesRead { count, total, average, slowest, fastest } = figures.times;
     let copies = admin.store.copies();
     let memory = Memory::read();
+    let gate = figures.gate.unwrap_or_default();
     json!({
         "status": "OK",
         "server-uptime": admin.started.elapsed().as_secs(),
@@ -50,6 +53,11 @@ fn figures(admin: &Admin) -> Value {
         "skipped": figures.skipped,
         "withheld": figures.withheld,
         "refused": admin.front.read(),
+        "gate-limit": gate.limit,
+        "gate-inside": gate.inside,
+        "gate-waiting": gate.waiting,
+        "gate-refreshes-wanted": gate.refreshes,
+        "gate": figures.at_the_gate,
         "application": {
             "connections-opened": figures.upstream.opened,
             "connections-idle": figures.upstream.idle,

@@ -184,7 +184,7 @@ impl Circuit {
     }
 
     fn judge(&mut self, wish: Option<Duration>, now: Instant, shared: &mut Shared) {
-        if let Some(reason) = self.evidence.verdict(&shared.settings) {
+        if let Some(reason) = self.evidence.verdict(&shared.settings, shared.room) {
             self.open(reason, wish, now, shared);
         }
     }

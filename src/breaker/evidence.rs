@@ -75,12 +75,12 @@ impl Evidence {
     }
 
     /// Why the breaker must open, as of the last thing seen.
-    pub(super) fn verdict(&self, settings: &Settings) -> Option<Reason> {
+    pub(super) fn verdict(&self, settings: &Settings, room: u32) -> Option<Reason> {
         if self.is_failing_in_a_row(settings) {
             Some(Reason::ConsecutiveFailures)
         } else if self.is_failing_too_often(settings) {
             Some(Reason::FailureRate)
-        } else if self.is_hanging(settings) {
+        } else if self.is_hanging(settings, room) {
             Some(Reason::TotalHang)
         } else if self.is_slow_too_often(settings) {
             Some(Reason::SlowRate)
@@ -155,12 +155,13 @@ impl Evidence {
         counts.total >= settings.minimum && is_above(failures, counts.total, settings.fail_rate)
     }
 
-    /// Nothing has ended since the oldest overdue call began, whatever ended before.
-    fn is_hanging(&self, settings: &Settings) -> bool {
+    /// Nothing has ended since the oldest overdue call began, whatever ended before; and such calls
+    /// are many, or all that are let in.
+    fn is_hanging(&self, settings: &Settings, room: u32) -> bool {
         let limit = settings.consecutive_fail;
         let silent = self.inside.oldest().is_some_and(|oldest| self.last_answer < Some(oldest));
         let spread = self.inside.paths_with(std::iter::empty()) >= self.enough;
-        limit > 0 && silent && spread && self.inside.len() >= limit
+        limit > 0 && silent && spread && self.inside.len() >= limit.min(room)
     }
 
     fn is_slow_too_often(&self, settings: &Settings) -> bool {

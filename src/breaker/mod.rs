@@ -102,7 +102,10 @@ impl Breakers {
     /// `slow_time` after the start, or the application has been silent in the body for so long.
     /// From here to its end it counts as slow. Saying it again changes nothing; on a path of
     /// `breaker.ignore` it means nothing.
-    pub fn overdue(&mut self, permit: &mut Permit, path: &str, now: Instant) {
+    ///
+    /// `room`: so many calls fill the application; `None` if nothing keeps more out.
+    pub fn overdue(&mut self, permit: &mut Permit, path: &str, room: Option<u32>, now: Instant) {
+        self.shared.room = room.unwrap_or(u32::MAX);
         if permit.is_overdue() || self.shared.settings.is_ignored(path) {
             return;
         }

@@ -48,7 +48,7 @@ impl Settings {
     }
 
     /// Do slow, failed and broken answers of this path say nothing about the application?
-    pub(super) fn is_ignored(&self, path: &str) -> bool {
+    pub fn is_ignored(&self, path: &str) -> bool {
         self.ignore.iter().any(|glob| glob.is_match(path))
     }
 }

@@ -11,6 +11,8 @@ pub(super) struct Shared {
     pub(super) rng: Rng,
     /// The newest generation of any breaker.
     generation: u64,
+    /// So many calls fill the application, as far as the caller lets them in.
+    pub(super) room: u32,
     changes: VecDeque<Change>,
 }
 
@@ -20,7 +22,7 @@ const MOST_CHANGES: usize = 256;
 impl Shared {
     pub(super) fn new(settings: Settings, seed: u64) -> Self {
         let (rng, changes) = (Rng::with_seed(seed), VecDeque::new());
-        Self { settings, rng, generation: 0, changes }
+        Self { settings, rng, generation: 0, room: u32::MAX, changes }
     }
 
     pub(super) fn generation(&self) -> u64 {

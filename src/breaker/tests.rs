@@ -47,6 +47,8 @@ fn seconds(n: u64) -> Duration {
 struct Site {
     breakers: Breakers,
     now: Instant,
+    /// How many calls are let in.
+    room: Option<u32>,
 }
 
 /// An admitted call and where it goes.
@@ -61,7 +63,7 @@ impl Site {
     }
 
     fn with(settings: Settings) -> Self {
-        Self { breakers: Breakers::new(settings, 7), now: Instant::now() }
+        Self { breakers: Breakers::new(settings, 7), now: Instant::now(), room: None }
     }
 
     fn wait(&mut self, time: Duration) -> &mut Self {
@@ -93,7 +95,7 @@ impl Site {
     }
 
     fn overdue(&mut self, call: &mut Call) {
-        self.breakers.overdue(&mut call.permit, call.path, self.now);
+        self.breakers.overdue(&mut call.permit, call.path, self.room, self.now);
     }
 
     fn overdue_all(&mut self, calls: &mut [Call]) {

@@ -14,7 +14,8 @@ pub(super) struct Conflict {
 
 /// Every contradiction. A connect time above `backend.timeout` is none: the timeout ends first.
 pub(super) fn conflicts(config: &Config) -> Vec<Conflict> {
-    [open_times(config), own_listener(config), kept_failure(config)].into_iter().flatten().collect()
+    let all = [open_times, gate_limits, own_listener, kept_failure];
+    all.into_iter().filter_map(|conflict| conflict(config)).collect()
 }
 
 fn open_times(config: &Config) -> Option<Conflict> {
@@ -22,6 +23,14 @@ fn open_times(config: &Config) -> Option<Conflict> {
         first: keys::BREAKER_OPEN_MIN.name,
         second: keys::BREAKER_OPEN_MAX.name,
         reason: "the shortest open time is above the longest".to_owned(),
+    })
+}
+
+fn gate_limits(config: &Config) -> Option<Conflict> {
+    (config.gate.min > config.gate.max).then(|| Conflict {
+        first: keys::GATE_MIN.name,
+        second: keys::GATE_MAX.name,
+        reason: "the lowest limit is above the highest".to_owned(),
     })
 }
 

@@ -8,6 +8,7 @@
 use crate::config::LogFormat;
 use crate::config::kinds::{self, Kind};
 use crate::config::lists;
+use crate::gate::Mode;
 use crate::policy::NoStore;
 use crate::proxy::ErrorPage;
 use crate::server::Listen;
@@ -136,6 +137,10 @@ keys! {
     BACKEND_CONNECT: Duration = "backend.connect", kinds::SOME_TIME, "3 seconds",
         "Time until the application takes a connection; never 0.";
 
+    BACKEND_PATIENCE: Duration = "backend.patience", kinds::TIME, "2 seconds",
+        "How long a visitor who has a copy waits for the application to answer; then he gets the \
+         copy, and the answer refreshes it. 0 = the copy at once, the fresh page next time.";
+
     CACHE_TTL: Duration = "cache.ttl", kinds::TIME, "5 seconds",
         "A copy no older than this is `X-Retter: cache`, an older one `last-known-success`; 0 = \
          every copy is an older one.";
@@ -234,6 +239,19 @@ keys! {
         "Statuses that are failures: numbers and ranges; `none` = only transport is.";
     BREAKER_IGNORE: Vec<GlobMatcher> = "breaker.ignore", lists::GLOBS, "none",
         "Paths of long polling and reports, whose bad answers the breaker does not count.";
+
+    GATE_MODE: Mode = "gate.mode", kinds::GATE_MODE, "auto",
+        "How many requests may be inside the application at one time: `auto` = as many as it \
+         handles best, found out while it works; `fixed` = `gate.max`; `off` = any number.";
+    GATE_MIN: u32 = "gate.min", kinds::SOME_COUNT, "4",
+        "With `auto` at least so many; and so many at first after an outage.";
+    GATE_MAX: u32 = "gate.max", kinds::SOME_COUNT, "256",
+        "With `auto` at most so many, with `fixed` always.";
+    GATE_QUEUE: u32 = "gate.queue", kinds::COUNT, "256",
+        "Pages that may wait for a slot because nobody but the application has them, each for up to \
+         16 visitors; past it the answer is 503.";
+    GATE_WAIT: Duration = "gate.wait", kinds::TIME, "2 seconds",
+        "How long they wait; then the answer is 503. 0 = not at all.";
 
     HEALTH_PATH: String = "health.path", kinds::URL_PATH, "/health",
         "Where RETTER itself says how it is, as JSON; empty = nowhere.";

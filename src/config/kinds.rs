@@ -6,6 +6,7 @@
 //! refusal is a clause about the value ("it is above 1"): `mistakes.rs` puts the source before it.
 
 use crate::config::LogFormat;
+use crate::gate::Mode;
 use crate::policy::NoStore;
 use crate::proxy::ErrorPage;
 use crate::server::Listen;
@@ -185,6 +186,12 @@ pub const COMPRESS: Kind<bool> = Kind {
     say: |choice| word_for(&COMPRESSES, choice),
 };
 
+pub const GATE_MODE: Kind<Mode> = Kind {
+    allowed: "auto, fixed or off",
+    read: |value| one_of(&GATE_MODES, value),
+    say: |choice| word_for(&GATE_MODES, choice),
+};
+
 pub const FORMAT: Kind<LogFormat> = Kind {
     allowed: "text or json",
     read: |value| one_of(&FORMATS, value),
@@ -306,6 +313,8 @@ const NOSTORES: [(&str, NoStore); 3] =
     [("sealed", NoStore::Sealed), ("memory", NoStore::Memory), ("refuse", NoStore::Refuse)];
 const SHARINGS: [(&str, Sharing); 2] = [("live", Sharing::Live), ("exclusive", Sharing::Exclusive)];
 const UNFRAMEDS: [(&str, bool); 2] = [("skip", false), ("store", true)];
+const GATE_MODES: [(&str, Mode); 3] =
+    [("auto", Mode::Auto), ("fixed", Mode::Fixed), ("off", Mode::Off)];
 const COMPRESSES: [(&str, bool); 2] = [("auto", true), ("off", false)];
 const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
 

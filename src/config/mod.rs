@@ -23,7 +23,7 @@ pub use check::{Effective, Setting};
 pub use mistakes::{Mistake, Mistakes};
 pub use sources::Sources;
 
-use crate::{admin, breaker, key, policy, proxy, server, store, upstream};
+use crate::{admin, breaker, gate, key, policy, proxy, server, store, upstream};
 use figment::value::Value;
 use figment::{Figment, Profile, Provider};
 use keys::Key;
@@ -37,6 +37,7 @@ pub struct Config {
     pub proxy: proxy::Settings,
     pub backend: upstream::Settings,
     pub breaker: breaker::Settings,
+    pub gate: gate::Settings,
     pub store: store::Settings,
     pub log: Log,
 }
@@ -84,6 +85,7 @@ impl Config {
             proxy: proxy_settings(layers)?,
             backend: backend_settings(layers)?,
             breaker: breaker_settings(layers)?,
+            gate: gate_settings(layers)?,
             store: store_settings(layers)?,
             log: Log {
                 filter: layers.get(&keys::LOG_FILTER)?,
@@ -204,6 +206,7 @@ fn server_settings(layers: &Layers) -> Result<server::Settings, Mistake> {
 fn proxy_settings(layers: &Layers) -> Result<proxy::Settings, Mistake> {
     Ok(proxy::Settings {
         ttl: layers.get(&keys::CACHE_TTL)?,
+        patience: layers.get(&keys::BACKEND_PATIENCE)?,
         uri: layers.get(&keys::LIMIT_URI)?,
         compress: layers.get(&keys::COMPRESS_MODE)?,
         error_page: layers.get(&keys::ERROR_PAGE)?,
@@ -261,6 +264,16 @@ fn breaker_settings(layers: &Layers) -> Result<breaker::Settings, Mistake> {
         lease: layers.get(&keys::BACKEND_TIMEOUT)?,
         statuses: layers.get(&keys::BREAKER_STATUSES)?,
         ignore: layers.get(&keys::BREAKER_IGNORE)?,
+    })
+}
+
+fn gate_settings(layers: &Layers) -> Result<gate::Settings, Mistake> {
+    Ok(gate::Settings {
+        mode: layers.get(&keys::GATE_MODE)?,
+        min: layers.get(&keys::GATE_MIN)?,
+        max: layers.get(&keys::GATE_MAX)?,
+        queue: layers.get(&keys::GATE_QUEUE)?,
+        wait: layers.get(&keys::GATE_WAIT)?,
     })
 }
 

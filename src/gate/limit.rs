@@ -31,8 +31,6 @@ pub struct Ended {
     pub latency: Duration,
     /// `None`: it says nothing about the application.
     pub good: Option<bool>,
-    /// More than half of the places were taken when it began.
-    pub crowded: bool,
 }
 
 #[derive(Debug)]
@@ -139,12 +137,11 @@ impl Limiter {
     }
 
     /// A call has ended, after [`Limiter::pass`].
-    pub(super) fn ended(&mut self, call: Ended, now: Instant) {
+    pub(super) fn ended(&mut self, call: Ended, crowded: bool, now: Instant) {
         self.last_end = now;
         self.usual = (self.usual * 15 + call.latency) / 16;
         let learn = call.good == Some(true);
-        let relation =
-            learn.then(|| self.strain.learn(call.path, call.latency, call.crowded)).flatten();
+        let relation = learn.then(|| self.strain.learn(call.path, call.latency, crowded)).flatten();
         if relation.is_some() && self.strain.now() < EASY {
             self.credits = (self.credits + 1).min(self.limit);
         }
@@ -267,11 +264,6 @@ impl Limiter {
         self.limit = limit;
         self.credits = 0;
         self.epoch = Epoch::new(limit, settling, now);
-    }
-
-    #[cfg(test)]
-    pub(super) fn say(&self) -> String {
-        format!("{} strain {:.2} trial {:?}", self.limit, self.strain.now(), self.trial)
     }
 }
 

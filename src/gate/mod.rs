@@ -58,9 +58,16 @@ pub enum Class {
 #[must_use = "a slot that is lost is one place less"]
 pub struct Slot {
     /// More than half of the places were taken.
-    pub crowded: bool,
+    crowded: bool,
     waited: Option<Client>,
     key: Option<Key>,
+}
+
+impl Slot {
+    /// Others wait for what this call brings, or may begin to.
+    pub fn is_awaited(&self) -> bool {
+        self.key.is_some()
+    }
 }
 
 /// Who gets a slot that was free.
@@ -175,7 +182,7 @@ impl<W, R> Gate<W, R> {
     pub fn leave(&mut self, slot: Slot, ended: Ended, now: Instant) {
         self.limiter.pass(self.inside, now);
         self.inside = self.inside.saturating_sub(1);
-        self.limiter.ended(ended, now);
+        self.limiter.ended(ended, slot.crowded, now);
         if let Some(client) = slot.waited {
             self.queue.ended(client);
         }

@@ -53,6 +53,18 @@ pub fn forward(fields: &mut HeaderMap, client: &Client, via: &HeaderValue) {
     }
 }
 
+/// Whom the request is from, as far as is known: the address that a trusted client says it has it from,
+/// or else the client's own. `sent` are fields made by [`forward`].
+pub fn claimed_address(sent: &HeaderMap, client: &Client) -> IpAddr {
+    if !client.trusted {
+        return client.address;
+    }
+    // The last one is what was added for the client itself.
+    let pairs = |(_, last), next| (last, Some(next));
+    let (claimed, _) = list(sent, &X_FORWARDED_FOR).fold((None, None), pairs);
+    claimed.and_then(|address| address.parse().ok()).unwrap_or(client.address)
+}
+
 /// Takes off what a stranger claims about the way his request came. Nothing may be decided by it:
 /// not what the application is told, and not which copy he gets.
 pub fn take_off_claims(received: &mut HeaderMap) {
@@ -165,6 +177,29 @@ mod tests {
 
     fn all(headers: &HeaderMap, name: impl header::AsHeaderName) -> Vec<&str> {
         headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_request_is_from_whom_a_trusted_proxy_says_it_is() {
+        for (trusted, said, expected) in [
+            (true, Some("203.0.113.9, 10.0.0.1"), "10.0.0.1"),
+            (true, Some("2001:db8::1"), "2001:db8::1"),
+            (true, Some("unknown"), "203.0.113.7"),
+            (true, None, "203.0.113.7"),
+            (false, Some("10.0.0.1"), "203.0.113.7"),
+        ] {
+            let client = Client::new(IpAddr::from([203, 0, 113, 7]), trusted);
+            let mut fields = HeaderMap::new();
+            said.into_iter().for_each(|said| {
+                fields.insert(X_FORWARDED_FOR, HeaderValue::from_static(said));
+            });
+            if !trusted {
+                take_off_claims(&mut fields);
+            }
+            forward(&mut fields, &client, &HeaderValue::from_static("1.1 x"));
+            let expected: IpAddr = expected.parse().unwrap();
+            assert_eq!(claimed_address(&fields, &client), expected, "{said:?}");
+        }
     }
 
     #[test]

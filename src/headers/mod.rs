@@ -9,7 +9,7 @@ pub use answer::{
     forget_digests, has_digest, is_event_stream, media_type, retry_after, strong_etag,
     vary_on_encoding, weaken_etag,
 };
-pub use forward::{Client, forward, take_off_claims};
+pub use forward::{Client, claimed_address, forward, take_off_claims};
 pub use names::{CACHE_STATUS, X_CIRCUIT, X_RETTER};
 
 use http::header::{self, HeaderMap, HeaderName};

@@ -22,7 +22,7 @@ use std::time::{Duration, SystemTime};
 pub enum Distress {
     /// It answered with this status.
     Status(StatusCode),
-    /// It was not asked, because a breaker is open.
+    /// It was not asked: a breaker is open, or as many as it can work on are inside.
     NotAsked,
     /// It was reached, and what came was no whole answer.
     Broken,

@@ -177,11 +177,14 @@ fn downstream(copy: &Copy) -> HeaderValue {
 fn cache_status(rescue: &Rescue) -> HeaderValue {
     let detail = rescue.why.as_str();
     let text = match rescue.why {
-        Why::NotAsked(_) => format!("retter; hit; ttl={}; detail={detail}", ttl(rescue)),
+        Why::Joined => format!("retter; fwd=miss; collapsed; detail={detail}"),
+        Why::NotAsked(_) | Why::GateFull => {
+            format!("retter; hit; ttl={}; detail={detail}", ttl(rescue))
+        }
         Why::Status(status) => {
             format!("retter; fwd=stale; fwd-status={}; detail={detail}", status.as_u16())
         }
-        Why::Failure(_) => format!("retter; fwd=stale; detail={detail}"),
+        Why::Failure(_) | Why::Patience => format!("retter; fwd=stale; detail={detail}"),
     };
     // Numbers and our own words: always a valid value.
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("retter"))

@@ -111,6 +111,7 @@ mod tests {
         Settings {
             compress: true,
             ttl: std::time::Duration::ZERO,
+            patience: std::time::Duration::ZERO,
             uri: 20,
             error_page: ErrorPage::BuiltIn,
             key: Default::default(),

@@ -11,6 +11,7 @@ use super::Proxy;
 use super::accompanied::Accompanied;
 use super::asked::Asked;
 use super::body::Body;
+use super::gatekeeper::Held;
 use super::gathered::Gathered;
 use super::judge::Ticket;
 use super::keep::Keep;
@@ -41,18 +42,22 @@ pub(super) struct Errand {
     pub(super) asked: Arc<Asked>,
     /// None for methods that are never judged.
     pub(super) ticket: Option<Ticket>,
+    /// None for what needs no slot, or not any more.
+    pub(super) slot: Option<Held>,
 }
 
 impl Errand {
     /// Sends the request off and waits until there is something to say to the visitor.
-    pub(super) async fn run_for_visitor(
-        proxy: &Arc<Proxy>,
-        asked: &Arc<Asked>,
+    pub(super) fn run_for_visitor(
+        self,
         body: RequestBody,
-        ticket: Option<Ticket>,
-    ) -> Brought {
-        let errand = Self { proxy: Arc::clone(proxy), asked: Arc::clone(asked), ticket };
-        Accompanied::new(errand.run(body)).await
+    ) -> Accompanied<impl Future<Output = Brought> + Send + 'static> {
+        Accompanied::new(self.run(body))
+    }
+
+    /// Nobody waits for it: for its copy alone.
+    pub(super) async fn run_alone(self) {
+        drop(self.run(RequestBody::Empty).await);
     }
 
     async fn run(mut self, body: RequestBody) -> Brought {
@@ -83,8 +88,13 @@ impl Errand {
         self.judge_head(&reply.head);
         self.proxy.invalidate(&self.asked, &reply.head);
         let mut keep = Keep::of(&self.proxy, &self.asked, &reply.head, reply.framing);
+        if !keep.is_shareable() && !self.proxy.is_failure(reply.head.status) {
+            self.share(false);
+        }
         let mut gathered = Gathered::default();
-        match self.gather(&mut reply, &mut keep, &mut gathered).await {
+        let brought = self.gather(&mut reply, &mut keep, &mut gathered).await;
+        self.slot.iter_mut().for_each(Held::answered);
+        match brought {
             Err(failure) => {
                 self.failed(failure);
                 let body = gathered.broken(reply.framing);
@@ -106,6 +116,7 @@ impl Errand {
             self.record(Outcome::Failed(Fault::Status { code: head.status.as_u16(), retry_after }));
         } else if headers::is_event_stream(&head.headers) {
             self.record(Outcome::Good);
+            self.slot = None;
         }
     }
 
@@ -122,7 +133,14 @@ impl Errand {
 
     pub(super) async fn ended(&mut self, keep: Keep, fields: &HeaderMap) {
         self.record(Outcome::Good);
+        let is_shareable = keep.is_shareable();
         keep.store(&self.proxy, &self.asked, fields).await;
+        self.share(is_shareable);
+    }
+
+    /// Those who wait for the same page may look for the copy now, or must go on their own.
+    fn share(&mut self, is_shareable: bool) {
+        self.slot.iter_mut().for_each(|slot| slot.share(is_shareable));
     }
 
     pub(super) fn failed(&mut self, failure: Failure) {
@@ -137,6 +155,7 @@ impl Errand {
     }
 
     fn record(&mut self, outcome: Outcome) {
+        self.slot.iter_mut().for_each(|slot| slot.ended(outcome == Outcome::Good));
         if let Some(mut ticket) = self.ticket.take() {
             ticket.record(outcome);
         }

@@ -2,6 +2,7 @@
 //! outlives the process.
 
 use super::asked::Asked;
+use super::gatekeeper::Gatekeeper;
 use crate::breaker::{
     Admission, Ask, Breakers, Level, Outcome, Permit, Saved, Settings, State, Unsaved,
 };
@@ -17,6 +18,7 @@ pub(super) struct Judge {
     settings: Settings,
     // A plain mutex: held for some dozens of nanoseconds and never across an await.
     breakers: Mutex<Breakers>,
+    gatekeeper: Arc<Gatekeeper>,
     /// A state has changed since it was last written down.
     changed: Notify,
 }
@@ -29,10 +31,15 @@ pub(super) struct Rejected {
 
 impl Judge {
     /// Goes on from what was remembered of the time before the start.
-    pub(super) fn remembering(settings: Settings, saved: Vec<Saved>, now: Now) -> Self {
+    pub(super) fn remembering(
+        settings: Settings,
+        saved: Vec<Saved>,
+        gatekeeper: Arc<Gatekeeper>,
+        now: Now,
+    ) -> Self {
         let mut breakers = Breakers::new(settings.clone(), fastrand::u64(..));
         say_restored(&breakers.restore(saved, now.mono));
-        Self { settings, breakers: Mutex::new(breakers), changed: Notify::new() }
+        Self { settings, breakers: Mutex::new(breakers), gatekeeper, changed: Notify::new() }
     }
 
     /// Waits for the next change of state, or returns at once if there was one meanwhile.
@@ -46,6 +53,11 @@ impl Judge {
 
     pub(super) fn is_failure(&self, status: StatusCode) -> bool {
         self.settings.is_failure(status)
+    }
+
+    /// Does this path say nothing about the application (`breaker.ignore`)?
+    pub(super) fn is_ignored(&self, asked: &Asked) -> bool {
+        self.settings.is_ignored(asked.path())
     }
 
     pub(super) fn slow_time(&self) -> Duration {
@@ -87,6 +99,9 @@ impl Judge {
             self.changed.notify_one();
         }
         for change in changes {
+            if change.level == Level::Application && change.to == State::Closed {
+                self.gatekeeper.reopen();
+            }
             warn!(from = change.from.as_str(), to = change.to.as_str(), "{change}");
         }
         result
@@ -131,7 +146,8 @@ impl Ticket {
     pub(super) fn overdue(&mut self) {
         if let Some(permit) = &mut self.permit {
             let path = self.asked.path();
-            self.judge.change(|breakers, now| breakers.overdue(permit, path, now));
+            let room = self.judge.gatekeeper.limit();
+            self.judge.change(|breakers, now| breakers.overdue(permit, path, room, now));
         }
     }
 }

@@ -77,6 +77,11 @@ impl Keep {
         matches!(self, Self::Copy(_))
     }
 
+    /// Whoever asks for the same page will find this copy.
+    pub(super) fn is_shareable(&self) -> bool {
+        matches!(self, Self::Copy(draft) if draft.storable.varies.is_empty())
+    }
+
     pub(super) fn push(&mut self, frame: &Frame<Bytes>) {
         let (Self::Copy(draft), Some(data)) = (&mut *self, frame.data_ref()) else { return };
         if let Err(full) = draft.body.push(data) {

@@ -12,8 +12,10 @@ mod coded;
 mod copied;
 mod covered;
 mod door;
+mod entrance;
 mod errand;
 mod forms;
+mod gatekeeper;
 mod gathered;
 mod hold;
 mod judge;
@@ -38,6 +40,7 @@ pub use settings::{ErrorPage, Settings};
 use crate::breaker::{self, Ask};
 use crate::capture::Budget;
 use crate::clock::{self, Now};
+use crate::gate;
 use crate::headers::Client;
 use crate::key::{CacheKey, Lookup};
 use crate::meter::{Tally, Times, TimesRead};
@@ -46,17 +49,19 @@ use crate::store::Store;
 use crate::upstream::{Counts, RequestBody, Upstream};
 use asked::{Asked, Kind};
 use covered::Covered;
+use entrance::Leave;
 use errand::{Brought, Errand};
+use gatekeeper::{Gatekeeper, Refresh};
 use http::{HeaderValue, Request, Response, StatusCode};
 use judge::{Judge, Rejected, Ticket};
 use outdated::Changed;
 use parking_lot::Mutex;
 use rescue::Why;
-use served::{Refusal, Served};
+use served::{Refusal, Rescue, Served};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use timers::Timers;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 /// Everything one request meets. One for the process, shared by all connections.
 pub struct Proxy {
@@ -64,6 +69,9 @@ pub struct Proxy {
     upstream: Upstream,
     store: Store,
     judge: Arc<Judge>,
+    gatekeeper: Arc<Gatekeeper>,
+    /// Until somebody sees to them.
+    refreshes: Mutex<Option<mpsc::UnboundedReceiver<Refresh>>>,
     farewells: Mutex<Farewells>,
     variants: variants::Lists,
     forms: Arc<forms::Forms>,
@@ -98,6 +106,9 @@ pub struct Figures {
     pub withheld: BTreeMap<&'static str, u64>,
     /// The application's breaker and those of single paths.
     pub breakers: usize,
+    /// How the gate stands, if there is one, and what happened at it.
+    pub gate: Option<gate::Figures>,
+    pub at_the_gate: BTreeMap<&'static str, u64>,
     /// Connections to the application.
     pub upstream: Counts,
 }
@@ -107,12 +118,18 @@ impl Proxy {
     pub fn new(
         settings: Settings,
         breaker: breaker::Settings,
+        gate: gate::Settings,
         upstream: Upstream,
         store: Store,
     ) -> Self {
         let now = Now::read();
+        let (gatekeeper, refreshes) = Gatekeeper::new(gate);
+        let at_the_gate = Arc::clone(&gatekeeper);
+        let judge = Judge::remembering(breaker, store.breakers(now.wall), at_the_gate, now);
         Self {
-            judge: Arc::new(Judge::remembering(breaker, store.breakers(now.wall), now)),
+            judge: Arc::new(judge),
+            gatekeeper,
+            refreshes: Mutex::new(Some(refreshes)),
             farewells: Mutex::new(Farewells::default()),
             variants: variants::Lists::default(),
             forms: Arc::default(),
@@ -162,16 +179,24 @@ impl Proxy {
             skipped: self.meter.skipped.read(),
             withheld: self.meter.withheld.read(),
             breakers: self.judge.count(),
+            gate: self.gatekeeper.figures(),
+            at_the_gate: self.gatekeeper.happened(),
             upstream: self.upstream.counts(),
         }
     }
 
     async fn serve(self: &Arc<Self>, asked: &Arc<Asked>, body: RequestBody) -> Served {
-        let ticket = match self.ticket(asked, &body) {
-            Ok(ticket) => ticket,
-            Err(rejected) => return self.without_asking(asked, rejected).await,
+        let Leave { ticket, slot } = match self.enter(asked, !body.is_empty()).await {
+            Ok(leave) => leave,
+            Err(served) => return served,
         };
-        match Errand::run_for_visitor(self, asked, body, ticket).await {
+        let (proxy, its) = (Arc::clone(self), Arc::clone(asked));
+        let errand = Errand { proxy, asked: its, ticket, slot }.run_for_visitor(body);
+        let brought = match self.with_patience(asked, errand).await {
+            Ok(brought) => brought,
+            Err(rescue) => return Served::Rescued(rescue),
+        };
+        match brought {
             Brought::Answer(answer) if self.is_failure(answer.head.status) => {
                 let why = Why::Status(answer.head.status);
                 self.rescue(asked, why).await.unwrap_or(Served::Failed(answer, why))
@@ -189,14 +214,35 @@ impl Proxy {
         }
     }
 
+    /// Waits for what the errand brings, but for a visitor who has a copy only so long. It goes on
+    /// without him then, refreshes the copy if it ends well, and the breaker hears of it.
+    async fn with_patience(
+        &self,
+        asked: &Asked,
+        mut errand: impl Future<Output = Brought> + Unpin,
+    ) -> Result<Brought, Rescue> {
+        if asked.key.is_err() {
+            return Ok(errand.await);
+        }
+        tokio::select! {
+            biased;
+            brought = &mut errand => return Ok(brought),
+            () = self.timers.after(self.settings.patience) => {}
+        }
+        match self.copy_for(asked, Why::Patience).await {
+            Some(rescue) => Err(rescue),
+            None => Ok(errand.await),
+        }
+    }
+
     /// The breaker's leave to ask. None: the call is not judged. That is so for other methods, which
     /// are never refused either, and for a GET or HEAD with a body: how long that takes is the
     /// client's doing.
-    fn ticket(&self, asked: &Arc<Asked>, body: &RequestBody) -> Result<Option<Ticket>, Rejected> {
+    fn ticket(&self, asked: &Arc<Asked>, has_body: bool) -> Result<Option<Ticket>, Rejected> {
         match asked.kind {
             Kind::Other => Ok(None),
-            Kind::Get if body.is_empty() => self.judge.admit(asked, Ask::MayProbe).map(Some),
-            Kind::Head if body.is_empty() => self.judge.admit(asked, Ask::NeverProbe).map(Some),
+            Kind::Get if !has_body => self.judge.admit(asked, Ask::MayProbe).map(Some),
+            Kind::Head if !has_body => self.judge.admit(asked, Ask::NeverProbe).map(Some),
             Kind::Get | Kind::Head => self.judge.admit(asked, Ask::NeverProbe).map(|_| None),
         }
     }

@@ -18,6 +18,12 @@ use tracing::debug;
 pub(super) enum Why {
     /// The breaker kept the request away from the application.
     NotAsked(State),
+    /// As many as it can work on are inside.
+    GateFull,
+    /// It has not begun to answer for as long as a visitor waits who has a copy.
+    Patience,
+    /// Another request for the page has brought this copy just now.
+    Joined,
     /// The application answered with this failure status.
     Status(StatusCode),
     /// It gave no answer.
@@ -30,6 +36,9 @@ impl Why {
         match self {
             Self::NotAsked(State::HalfOpen) => "breaker-half-open",
             Self::NotAsked(_) => "breaker-open",
+            Self::GateFull => "gate-full",
+            Self::Patience => "patience",
+            Self::Joined => "joined",
             Self::Status(_) => "failure-status",
             Self::Failure(failure) => failure.as_str(),
         }
@@ -43,13 +52,14 @@ pub(super) async fn find(proxy: &Proxy, asked: &Asked, why: Why) -> Option<Rescu
     let now = Now::read();
     for lookup in key.lookups(&store.secret(), &settings.key) {
         let found = variants::find(store, lookup.key, asked, now).await;
-        let Some(Found { copy, .. }) = found else { continue };
+        let Some(Found { copy, key: page, .. }) = found else { continue };
         let age = now.wall.since(copy.stored_at);
         let may_serve = policy::may_serve(copy.why, lookup.own, copy.purged, age, settings.ttl);
         match strict::weigh(may_serve, proxy, asked, &copy, age, why) {
             MayServe::Serve(freshness) => {
                 let forms = Arc::clone(&proxy.forms);
-                return Some(Rescue { copy, forms, age, freshness, ttl: settings.ttl, why });
+                let (id, ttl) = (page.id(), settings.ttl);
+                return Some(Rescue { copy, id, forms, age, freshness, ttl, why });
             }
             MayServe::Refuse(reason) => {
                 debug!(path = asked.path(), reason = reason.as_str(), "no rescue by this copy");

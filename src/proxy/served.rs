@@ -5,6 +5,7 @@ use super::asked::Asked;
 use super::errand::Answer;
 use super::forms::Forms;
 use super::rescue::Why;
+use crate::key::EntryId;
 use crate::policy::Freshness;
 use crate::store::Copy;
 use crate::upstream::Failure;
@@ -26,6 +27,8 @@ pub(super) enum Served {
 
 pub(super) struct Rescue {
     pub(super) copy: Arc<Copy>,
+    /// What it is filed under.
+    pub(super) id: EntryId,
     /// Its compressed forms are among these.
     pub(super) forms: Arc<Forms>,
     pub(super) age: Duration,
@@ -101,6 +104,16 @@ impl Refusal {
         }
     }
 
+    /// As many as it can work on are inside, and it did not become this one's turn.
+    pub(super) fn gate_full() -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            reason: "gate-full",
+            retry_after: Some(SOON),
+            closes: false,
+        }
+    }
+
     /// The application was asked in vain.
     pub(super) fn failure(failure: Failure) -> Self {
         let status = match failure {
@@ -113,3 +126,6 @@ impl Refusal {
         Self { status, reason: failure.as_str(), retry_after: None, closes: false }
     }
 }
+
+/// When to come again if there was no room.
+const SOON: Duration = Duration::from_secs(1);

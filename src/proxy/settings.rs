@@ -10,6 +10,8 @@ pub struct Settings {
     /// `cache.ttl`: a copy no older than this is called `cache`, an older one
     /// `last-known-success`.
     pub ttl: Duration,
+    /// `backend.patience`: so long a visitor who has a copy waits for the application.
+    pub patience: Duration,
     /// `limit.uri`: the longest target of a request, bytes; a longer one is answered 414.
     pub uri: usize,
     /// `compress.mode`: `auto`, not `off`

@@ -118,7 +118,8 @@ fn its_path_is_a_setting_and_nothing_turns_it_off() {
 #[test]
 fn health_is_told_while_all_places_are_taken_by_hanging_requests() {
     let origin = Origin::new().elsewhere(Behaviour::Hang);
-    let retter = Setup::before(&origin).set("BACKEND_TIMEOUT", "10").start();
+    let retter =
+        Setup::before(&origin).set("BACKEND_TIMEOUT", "10").set("GATE_MODE", "off").start();
     let address = retter.address();
     let visitors: Vec<_> = (0..50)
         .map(|number| thread::spawn(move || get(&format!("/{number}")).to(address)))

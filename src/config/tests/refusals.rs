@@ -69,7 +69,7 @@ fn every_mistake_is_told_at_once_with_its_source() {
         .variable("HOME", "/root")
         .variable("retter_cache_ttl", "banana")
         .set("banana")
-        .set("gate.mode=auto")
+        .set("metrics.port=9")
         .set("store.ttl=0")
         .mistakes();
     assert_eq!(
@@ -81,7 +81,7 @@ fn every_mistake_is_told_at_once_with_its_source() {
              `15 seconds`, `250ms` or `5` (seconds), at most 10 years)",
             "RETTER_CACHE__TTL: there is no such setting; did you mean RETTER_CACHE_TTL?",
             "--set banana: it has no `=` (allowed: KEY=VALUE)",
-            "--set gate.mode: there is no such setting",
+            "--set metrics.port: there is no such setting",
             "--set store.ttl: \"0\": it is below 1 ms (allowed: a time of at least 1 ms such as \
              `15 seconds`, `250ms` or `5` (seconds), at most 10 years)",
         ]

@@ -17,7 +17,7 @@ fn every_key_changes_the_configuration() {
 }
 
 /// Every key with a value that is not its default.
-const OTHERS: [(&str, &str); 55] = [
+const OTHERS: [(&str, &str); 61] = [
     ("server.listen", ":9"),
     ("server.trusted", "none"),
     ("server.maxconnections", "9"),
@@ -28,6 +28,7 @@ const OTHERS: [(&str, &str); 55] = [
     ("backend.baseurl", "http://app"),
     ("backend.timeout", "1s"),
     ("backend.connect", "1s"),
+    ("backend.patience", "1s"),
     ("cache.ttl", "1s"),
     ("cache.detect.query", "off"),
     ("cache.detect.session", "off"),
@@ -64,6 +65,11 @@ const OTHERS: [(&str, &str); 55] = [
     ("breaker.close", "2"),
     ("breaker.statuses", "500"),
     ("breaker.ignore", "/poll/**"),
+    ("gate.mode", "off"),
+    ("gate.min", "2"),
+    ("gate.max", "64"),
+    ("gate.queue", "9"),
+    ("gate.wait", "1s"),
     ("health.path", ""),
     // Tests run in the package's folder.
     ("error.page", "README.md"),

@@ -20,6 +20,13 @@ fn full(limit: u32, queue: u32) -> (Gate<u32, u32>, Vec<Slot>, Instant) {
 
 const GREEDY: Client = 1;
 
+/// The queue, with what one client asks for.
+fn fill(gate: &mut Gate<u32, u32>, now: Instant) {
+    for number in 0..8 {
+        assert!(matches!(gate.wait(wish(number, GREEDY), number, now), Waiting::Queued(_, None)));
+    }
+}
+
 #[test]
 fn who_asks_for_a_thousand_pages_keeps_nobody_out() {
     let (mut gate, slots, now) = full(4, 8);
@@ -45,7 +52,7 @@ fn who_asks_for_a_thousand_pages_keeps_nobody_out() {
 #[test]
 fn half_of_the_slots_are_left_for_the_copies_of_others() {
     let (mut gate, slots, now) = full(4, 8);
-    (0..8).for_each(|number| drop(gate.wait(wish(number, GREEDY), number, now)));
+    fill(&mut gate, now);
     (0..4).for_each(|number| gate.want_refresh(key(100 + number), 2, 1, number, now));
     gate.want_refresh(key(200), GREEDY, 0, 200, now);
     slots.into_iter().for_each(|slot| gate.leave(slot, good(), now));
@@ -67,7 +74,7 @@ fn half_of_the_slots_are_left_for_the_copies_of_others() {
 #[test]
 fn alone_he_may_have_all() {
     let (mut gate, slots, now) = full(4, 8);
-    (0..8).for_each(|number| drop(gate.wait(wish(number, GREEDY), number, now)));
+    fill(&mut gate, now);
     slots.into_iter().for_each(|slot| gate.leave(slot, good(), now));
     let inside: Vec<_> = std::iter::from_fn(|| gate.next(now)).collect();
     assert_eq!(inside.len(), 4);

@@ -3,6 +3,8 @@
 use super::simulated::{Application, Simulation};
 use super::*;
 
+type Change = fn(&mut Application);
+
 /// Eight workers of 20 ms.
 fn eight() -> Application {
     Application::of(8, 20.0)
@@ -22,7 +24,7 @@ fn eight_of_eight_workers_are_found_within_five_seconds() {
 
 #[test]
 fn a_change_of_capacity_is_followed() {
-    let changed: [(&str, fn(&mut Application)); 6] = [
+    let changed: [(&str, Change); 6] = [
         ("half the workers", |it| it.workers = 4),
         ("all of them", |it| it.workers = 8),
         ("twice the workers", |it| it.workers = 16),

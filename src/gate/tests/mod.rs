@@ -25,5 +25,5 @@ fn gate(settings: &Settings) -> (Gate<u32, u32>, Instant) {
 
 /// A good call of 20 ms.
 fn good() -> Ended {
-    Ended { path: 1, latency: ms(20), good: Some(true), crowded: false }
+    Ended { path: 1, latency: ms(20), good: Some(true) }
 }

@@ -111,9 +111,6 @@ impl Simulation {
             let limit = self.gate.limit(self.now());
             (limits, samples) = (limits + f64::from(limit), samples + 1.0);
             (lowest, highest) = (lowest.min(limit), highest.max(limit));
-            if std::env::var("GATE").is_ok() && samples as u64 % 100 == 0 {
-                println!("{:.0} ms: {}", self.time, self.gate.limiter.say());
-            }
         }
         halves.pop();
         let capacity = self.application.capacity();
@@ -152,7 +149,7 @@ impl Simulation {
     fn finish(&mut self, number: u64) -> bool {
         let Call { slot, began, page, good } = self.calls.remove(&number).expect("it is inside");
         let latency = Duration::from_secs_f64((self.time - began).max(0.0) / 1000.0);
-        let ended = Ended { path: page as u64, latency, good: Some(good), crowded: slot.crowded };
+        let ended = Ended { path: page as u64, latency, good: Some(good) };
         self.gate.leave(slot, ended, self.now());
         good
     }

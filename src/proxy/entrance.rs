@@ -1,0 +1,127 @@
+//! From the door into the application: past the breaker and through the gate, or to a copy.
+
+use super::Proxy;
+use super::asked::{Asked, Kind};
+use super::gatekeeper::{Entered, Held, Turn};
+use super::judge::Ticket;
+use super::rescue::{self, Why};
+use super::served::{Refusal, Rescue, Served};
+use crate::gate::Key;
+use http::header;
+use std::sync::Arc;
+
+/// What a call needs to begin; each `None` where it needs none.
+pub(super) struct Leave {
+    pub(super) ticket: Option<Ticket>,
+    pub(super) slot: Option<Held>,
+}
+
+impl Proxy {
+    /// Leave to ask, or what the visitor gets instead.
+    pub(super) async fn enter(&self, asked: &Arc<Asked>, has_body: bool) -> Result<Leave, Served> {
+        let ticket = self.admit(asked, has_body).await?;
+        if self.judge.is_ignored(asked) {
+            // Long polling: it waits for something, and the application does not work on it.
+            return Ok(Leave { ticket, slot: None });
+        }
+        let is_probe = ticket.as_ref().is_some_and(Ticket::is_probe);
+        match self.gatekeeper.enter(asked, is_probe) {
+            Entered::In(slot) => Ok(Leave { ticket, slot }),
+            Entered::Full => {
+                // While it waits it is nothing to the breaker.
+                drop(ticket);
+                let slot = Some(Box::pin(self.at_the_full_gate(asked, has_body)).await?);
+                let ticket = self.admit(asked, has_body).await?;
+                Ok(Leave { ticket, slot })
+            }
+        }
+    }
+
+    async fn admit(&self, asked: &Arc<Asked>, has_body: bool) -> Result<Option<Ticket>, Served> {
+        match self.ticket(asked, has_body) {
+            Ok(ticket) => Ok(ticket),
+            Err(rejected) => Err(self.without_asking(asked, rejected).await),
+        }
+    }
+
+    /// Who has a copy gets it, and it is refreshed when there is a slot left. Others wait.
+    async fn at_the_full_gate(&self, asked: &Arc<Asked>, has_body: bool) -> Result<Held, Served> {
+        if let Some(rescue) = self.copy_for(asked, Why::GateFull).await {
+            self.gatekeeper.tally.up("rescued");
+            if is_refreshing(asked, has_body) {
+                self.gatekeeper.want_refresh(asked, rescue.id.0, rescue.copy.stored_at.0);
+            }
+            return Err(Served::Rescued(rescue));
+        }
+        self.wait(asked, has_body).await
+    }
+
+    async fn wait(&self, asked: &Arc<Asked>, has_body: bool) -> Result<Held, Served> {
+        let deadline = self.gatekeeper.deadline();
+        let mut key = self.shared_key(asked, has_body);
+        loop {
+            match self.gatekeeper.wait(asked, key, deadline).await {
+                Some(Turn::Slot(slot)) => return Ok(slot),
+                Some(Turn::Look) => {
+                    if let Some(rescue) = self.copy_for(asked, Why::Joined).await {
+                        return Err(Served::Rescued(rescue));
+                    }
+                    // What was brought is not for him after all.
+                    key = None;
+                }
+                Some(Turn::Displaced) | None => break,
+            }
+        }
+        // Meanwhile somebody else may have brought it.
+        if let Some(rescue) = self.copy_for(asked, Why::GateFull).await {
+            return Err(Served::Rescued(rescue));
+        }
+        self.covered.missed(asked, Why::GateFull);
+        Err(Served::Refused(Refusal::gate_full()))
+    }
+
+    pub(super) async fn copy_for(&self, asked: &Asked, why: Why) -> Option<Rescue> {
+        if asked.kind == Kind::Other {
+            return None;
+        }
+        let rescue = rescue::find(self, asked, why).await?;
+        self.covered.kept(asked, rescue.copy.why);
+        Some(rescue)
+    }
+
+    /// Page and identity, if what the application says to this request may be for others with the
+    /// same: not for parts or conditions, which only he asked for.
+    fn shared_key(&self, asked: &Asked, has_body: bool) -> Option<Key> {
+        let key = asked.key.as_ref().ok().filter(|_| is_refreshing(asked, has_body))?;
+        let conditional = [
+            header::IF_NONE_MATCH,
+            header::IF_MODIFIED_SINCE,
+            header::IF_MATCH,
+            header::IF_UNMODIFIED_SINCE,
+        ];
+        if conditional.iter().any(|name| asked.head.headers.contains_key(name)) {
+            return None;
+        }
+        let own = self.lookups(key).into_iter().find(|lookup| lookup.own)?;
+        Some(own.key.id().0)
+    }
+
+    /// Refreshes copies with the slots that are left; never returns.
+    pub async fn refresh_copies(self: Arc<Self>) {
+        let Some(mut begun) = self.refreshes.lock().take() else { return };
+        while let Some((asked, slot)) = begun.recv().await {
+            // The breaker may say no by now.
+            if let Ok(ticket) = self.ticket(&asked, false) {
+                let errand =
+                    super::Errand { proxy: Arc::clone(&self), asked, ticket, slot: Some(slot) };
+                tokio::spawn(errand.run_alone());
+            }
+        }
+    }
+}
+
+/// Asked once more, the application gives all of the page.
+fn is_refreshing(asked: &Asked, has_body: bool) -> bool {
+    let whole = !asked.head.headers.contains_key(header::RANGE);
+    asked.kind == Kind::Get && !has_body && whole
+}

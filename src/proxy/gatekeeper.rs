@@ -1,0 +1,274 @@
+//! The gate, behind its lock, and slots that give themselves back.
+
+use super::asked::{Asked, Kind};
+use crate::clock;
+use crate::gate::{Class, Client, Ended, Figures, Gate, Key, Next, Settings, Slot, Waiting, Wish};
+use crate::headers;
+use crate::meter::Tally;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+pub(super) struct Gatekeeper {
+    settings: Settings,
+    /// None with `gate.mode = off`. A plain mutex: never held across an await.
+    gate: Option<Guarded>,
+    /// Requests that were rescued before, and now have a slot.
+    refreshes: mpsc::UnboundedSender<Refresh>,
+    hasher: RandomState,
+    pub(super) tally: Tally,
+}
+
+type Guarded = Mutex<Gate<oneshot::Sender<Turn>, Arc<Asked>>>;
+
+/// A copy to be refreshed, and the slot for it.
+pub(super) type Refresh = (Arc<Asked>, Held);
+
+/// What waiting brought.
+pub(super) enum Turn {
+    /// Its own slot.
+    Slot(Held),
+    /// Another request's call has brought what it waited for.
+    Look,
+    /// Somebody who waits for less needed the place in the queue.
+    Displaced,
+}
+
+/// At the gate.
+pub(super) enum Entered {
+    /// `None`: this one needs no slot.
+    In(Option<Held>),
+    Full,
+}
+
+impl Gatekeeper {
+    /// And where the refreshes come out, as many as there are slots at most.
+    pub(super) fn new(settings: Settings) -> (Arc<Self>, mpsc::UnboundedReceiver<Refresh>) {
+        let (refreshes, begun) = mpsc::unbounded_channel();
+        let gate = Gate::new(&settings, clock::mono()).map(Mutex::new);
+        let (hasher, tally) = (RandomState::new(), Tally::default());
+        (Arc::new(Self { settings, gate, refreshes, hasher, tally }), begun)
+    }
+
+    /// A free slot, or for a probe any.
+    pub(super) fn enter(self: &Arc<Self>, asked: &Asked, is_probe: bool) -> Entered {
+        let Some(gate) = &self.gate else { return Entered::In(None) };
+        let now = clock::mono();
+        let slot = match is_probe {
+            true => Some(gate.lock().enter_anyway(now)),
+            false => gate.lock().enter(now),
+        };
+        match slot {
+            Some(slot) => Entered::In(Some(self.held(slot, now).of(asked))),
+            None => {
+                // What was put on the list meanwhile.
+                self.pass_on(gate, now);
+                Entered::Full
+            }
+        }
+    }
+
+    /// Waits until `deadline` for a slot or for the answer of another call with this key. `None`: too
+    /// long, or there is no room to wait.
+    pub(super) async fn wait(
+        self: &Arc<Self>,
+        asked: &Asked,
+        key: Option<Key>,
+        deadline: Instant,
+    ) -> Option<Turn> {
+        let gate = self.gate.as_ref()?;
+        let class = if asked.kind == Kind::Other { Class::Other } else { Class::NoCopy };
+        let wish = Wish { class, key, client: self.client(asked) };
+        let (waker, woken) = oneshot::channel();
+        let now = clock::mono();
+        let waiting = gate.lock().wait(wish, waker, now);
+        let Waiting::Queued(number, out) = waiting else {
+            self.tally.up("queue-full");
+            return None;
+        };
+        if let Some(out) = out {
+            self.tally.up("displaced");
+            let _ = out.send(Turn::Displaced);
+        }
+        let _seat = Seat { keeper: self, number };
+        self.pass_on(gate, now);
+        let left = deadline.saturating_duration_since(now);
+        match timeout(left, woken).await {
+            Ok(Ok(Turn::Slot(held))) => Some(Turn::Slot(held.of(asked))),
+            Ok(turn) => turn.ok(),
+            Err(_) => {
+                self.tally.up("waited-too-long");
+                None
+            }
+        }
+    }
+
+    /// Until when a request may wait that begins now.
+    pub(super) fn deadline(&self) -> Instant {
+        clock::mono() + self.settings.wait
+    }
+
+    /// The copy this request was rescued by is to be refreshed when there is a slot left.
+    pub(super) fn want_refresh(self: &Arc<Self>, asked: &Arc<Asked>, key: Key, made: u64) {
+        let Some(gate) = &self.gate else { return };
+        let (now, client) = (clock::mono(), self.client(asked));
+        gate.lock().want_refresh(key, client, made, Arc::clone(asked), now);
+    }
+
+    /// The application is back after an outage.
+    pub(super) fn reopen(&self) {
+        if let Some(gate) = &self.gate {
+            gate.lock().reopen(clock::mono());
+        }
+    }
+
+    /// How many may be inside; `None` for any number.
+    pub(super) fn limit(&self) -> Option<u32> {
+        Some(self.gate.as_ref()?.lock().limit(clock::mono()))
+    }
+
+    pub(super) fn figures(&self) -> Option<Figures> {
+        Some(self.gate.as_ref()?.lock().figures(clock::mono()))
+    }
+
+    /// What happened at the gate, and how often.
+    pub(super) fn happened(&self) -> BTreeMap<&'static str, u64> {
+        let never = WORDS.into_iter().map(|word| (word, 0));
+        never.chain(self.tally.read()).collect()
+    }
+
+    fn held(self: &Arc<Self>, slot: Slot, now: Instant) -> Held {
+        let keeper = Arc::clone(self);
+        Held { keeper, slot: Some(slot), path: 0, began: now, latency: None, good: None }
+    }
+
+    /// Gives away what is free, after every change.
+    fn pass_on(self: &Arc<Self>, gate: &Guarded, now: Instant) {
+        loop {
+            let next = gate.lock().next(now);
+            let unused = match next {
+                None => return,
+                Some(Next::Waiter(waker, slot)) => {
+                    match waker.send(Turn::Slot(self.held(slot, now))) {
+                        // He has left.
+                        Err(Turn::Slot(held)) => held,
+                        _ => continue,
+                    }
+                }
+                Some(Next::Refresh(asked, slot)) => {
+                    let held = self.held(slot, now).of(&asked);
+                    match self.refreshes.send((asked, held)) {
+                        Err(mpsc::error::SendError((_, held))) => held,
+                        Ok(()) => {
+                            self.tally.up("refreshed");
+                            continue;
+                        }
+                    }
+                }
+            };
+            unused.leave_unused(gate, now);
+        }
+    }
+
+    /// One household, as far as an address tells (RFC 6177: a site has a /64 at least).
+    fn client(&self, asked: &Asked) -> Client {
+        match headers::claimed_address(&asked.head.headers, &asked.client) {
+            IpAddr::V4(address) => self.hasher.hash_one(address),
+            IpAddr::V6(address) => self.hasher.hash_one(&address.octets()[..8]),
+        }
+    }
+}
+
+/// What is counted.
+const WORDS: [&str; 6] =
+    ["displaced", "joined", "queue-full", "refreshed", "rescued", "waited-too-long"];
+
+/// A place in the queue, given up when dropped.
+struct Seat<'a> {
+    keeper: &'a Arc<Gatekeeper>,
+    number: u64,
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        if let Some(gate) = &self.keeper.gate {
+            gate.lock().give_up(self.number);
+        }
+    }
+}
+
+/// A slot, held until the call has truly ended; dropping it gives it back.
+pub(super) struct Held {
+    keeper: Arc<Gatekeeper>,
+    /// None only while it is going back.
+    slot: Option<Slot>,
+    path: u64,
+    began: Instant,
+    latency: Option<Duration>,
+    good: Option<bool>,
+}
+
+impl Held {
+    fn of(mut self, asked: &Asked) -> Self {
+        let is_other = asked.kind == Kind::Other;
+        self.path = self.keeper.hasher.hash_one((is_other, asked.path()));
+        self
+    }
+
+    /// The application has said what it had to say before anybody else had a part in it: the time
+    /// until now is its own.
+    pub(super) fn answered(&mut self) {
+        self.latency.get_or_insert(clock::mono().saturating_duration_since(self.began));
+    }
+
+    /// How the call ended, if that says anything.
+    pub(super) fn ended(&mut self, good: bool) {
+        self.good.get_or_insert(good);
+    }
+
+    /// There is a copy now for all who wait for the same page; or the answer is for nobody else.
+    pub(super) fn share(&mut self, is_shareable: bool) {
+        let (Some(gate), Some(slot)) = (&self.keeper.gate, &mut self.slot) else { return };
+        // A failure is nobody's answer: another one of them is to try.
+        if !slot.is_awaited() || (!is_shareable && self.good == Some(false)) {
+            return;
+        }
+        if is_shareable {
+            let waiting = gate.lock().share(slot);
+            for waker in waiting {
+                self.keeper.tally.up("joined");
+                let _ = waker.send(Turn::Look);
+            }
+        } else {
+            let now = clock::mono();
+            gate.lock().part(slot, now);
+            self.keeper.pass_on(gate, now);
+        }
+    }
+
+    fn leave_unused(mut self, gate: &Guarded, now: Instant) {
+        if let Some(slot) = self.slot.take() {
+            gate.lock().leave(slot, self.told(now), now);
+        }
+    }
+
+    fn told(&self, now: Instant) -> Ended {
+        let latency = self.latency.unwrap_or(now.saturating_duration_since(self.began));
+        Ended { path: self.path, latency, good: self.good }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let (Some(gate), Some(slot)) = (&self.keeper.gate, self.slot.take()) else { return };
+        let now = clock::mono();
+        gate.lock().leave(slot, self.told(now), now);
+        self.keeper.pass_on(gate, now);
+    }
+}
