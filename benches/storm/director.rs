@@ -49,6 +49,7 @@ struct Stage {
 
 impl Run {
     pub fn of(scenario: &Scenario, progress: &mut Progress) -> io::Result<Self> {
+        page::prepare();
         let application = Application::start()?;
         let retter = Retter::start(application.address, scenario.settings)?;
         let begin = Instant::now() + Duration::from_millis(200);
@@ -116,17 +117,21 @@ impl Stage {
     /// The last look leaves time enough to be punctual with what comes next.
     fn watch_until(&mut self, end: f64, watch: &mut impl FnMut(f64)) -> io::Result<()> {
         loop {
-            let now = self.now();
-            let next = (now.as_secs_f64() / MOMENT).floor() * MOMENT + MOMENT;
+            let at = self.look()?.as_secs_f64();
+            watch(at);
+            let next = (at / MOMENT).floor() * MOMENT + MOMENT;
             if next > end - MOMENT / 2.0 {
                 return Ok(());
             }
             self.wait_until(next);
-            let (at, gate) = (self.now(), self.retter.gate());
-            let inside = self.application.counts()?.inside;
-            self.run.moments.push(Moment { at, inside, gate });
-            watch(at.as_secs_f64());
         }
+    }
+
+    fn look(&mut self) -> io::Result<Duration> {
+        let (at, gate) = (self.now(), self.retter.gate());
+        let inside = self.application.counts()?.inside;
+        self.run.moments.push(Moment { at, inside, gate });
+        Ok(at)
     }
 
     fn end(self) -> io::Result<Run> {

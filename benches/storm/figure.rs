@@ -34,6 +34,7 @@ pub enum Figure {
     Recovery,
     PeakMemory,
     Cpu,
+    Down,
     NotCounted,
     GeneratorLate,
 }
@@ -49,7 +50,7 @@ pub enum Unit {
 
 impl Figure {
     /// In the order of the table.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Requests,
         Self::Good,
         Self::WithCopy,
@@ -79,6 +80,7 @@ impl Figure {
         Self::Recovery,
         Self::PeakMemory,
         Self::Cpu,
+        Self::Down,
         Self::NotCounted,
         Self::GeneratorLate,
     ];
@@ -114,6 +116,7 @@ impl Figure {
             Self::Recovery => "95 % fresh again after",
             Self::PeakMemory => "RETTER: most memory",
             Self::Cpu => "RETTER: CPU time, warming included",
+            Self::Down => "RETTER: from the kill until it listens",
             Self::NotCounted => "not counted: down for the kill",
             Self::GeneratorLate => "visitors behind their time, p99",
         }
@@ -131,6 +134,7 @@ impl Figure {
             | Self::InVainP99
             | Self::SlowestWithCopy
             | Self::SlowestOnceOpen
+            | Self::Down
             | Self::GeneratorLate => Unit::Milliseconds,
             Self::OpensAfter
             | Self::AgeP50

@@ -148,6 +148,8 @@ impl<'a> Reckoning<'a> {
         let cost = self.run.cost;
         self.set(Figure::PeakMemory, cost.peak_kb.map(|kb| kb as f64 * 1024.0 / 1e6));
         self.set(Figure::Cpu, cost.cpu.map(|cpu| cpu.as_secs_f64()));
+        let down = self.run.gaps.iter().map(|(killed, listens)| milliseconds(*listens - *killed));
+        self.set(Figure::Down, of(down.collect(), 1.0));
     }
 
     /// Answered fresh so long before that its copy must be there.

@@ -49,6 +49,11 @@ pub fn made_ms(wanted: Wanted, body: &[u8]) -> Option<u64> {
     pages::is_page(SIZE, wanted.page as u64, &rest[end + END.len()..]).then_some(made)
 }
 
+/// Makes the prose that all pages are cut from, which takes a while, before it is needed.
+pub fn prepare() {
+    write(Wanted { page: 0, session: None }, 0, &mut Vec::new());
+}
+
 /// Milliseconds since 1970.
 pub fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -155,19 +155,22 @@ const BOX: &str = "width='12' height='12' rx='2'";
 const HEAD: &str = "\
 <svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 960 564' width='960' height='564' role='img'>
 <style>
-svg { --ink: #1f2328; --soft: #59636e; --grid: #d8dee4; --paper: #ffffff;
-  --fresh: #2da866; --rescued: #4493f8; --bad: #d1343f; --limit: #bc6c00; }
-@media (prefers-color-scheme: dark) { svg { --ink: #f0f6fc; --soft: #9198a1; --grid: #30363d;
-  --paper: #0d1117; --fresh: #2ea568; --rescued: #388bfd; --bad: #f85149; --limit: #e3a03c; } }
-text { font: 14px system-ui, sans-serif; fill: var(--ink); }
-.title { font-size: 16px; font-weight: 600; } .small { font-size: 12px; fill: var(--soft); }
-path { fill: none; } .paper { fill: var(--paper); }
-.grid { stroke: var(--grid); } .phase { stroke: var(--soft); stroke-dasharray: 2 4; }
-.level { stroke: var(--soft); stroke-dasharray: 6 4; } .level.bad { stroke: var(--bad); }
-.area.fresh { fill: var(--fresh); } .area.rescued { fill: var(--rescued); }
-.area.bad { fill: var(--bad); } .area.inside { fill: var(--ink); }
-.area.limit { fill: var(--limit); } .line { stroke-width: 1.8; stroke-linejoin: round; }
-.line.inside { stroke: var(--ink); } .line.limit { stroke: var(--limit); }
+text { font: 14px system-ui, sans-serif; fill: #1f2328; }
+.title { font-size: 16px; font-weight: 600; } .small { font-size: 12px; fill: #59636e; }
+path { fill: none; } .paper { fill: #ffffff; } .grid { stroke: #d8dee4; }
+.phase { stroke: #59636e; stroke-dasharray: 2 4; }
+.level { stroke: #59636e; stroke-dasharray: 6 4; } .level.bad { stroke: #d1343f; }
+.area.fresh { fill: #2da866; } .area.rescued { fill: #4493f8; } .area.bad { fill: #d1343f; }
+.area.inside { fill: #1f2328; } .area.limit { fill: #bc6c00; }
+.line { stroke-width: 1.8; stroke-linejoin: round; }
+.line.inside { stroke: #1f2328; } .line.limit { stroke: #bc6c00; }
+@media (prefers-color-scheme: dark) {
+  text { fill: #f0f6fc; } .small { fill: #9198a1; } .paper { fill: #0d1117; }
+  .grid { stroke: #30363d; } .phase, .level { stroke: #9198a1; } .level.bad { stroke: #f85149; }
+  .area.fresh { fill: #2ea568; } .area.rescued { fill: #388bfd; } .area.bad { fill: #f85149; }
+  .area.inside { fill: #f0f6fc; } .area.limit { fill: #e3a03c; }
+  .line.inside { stroke: #f0f6fc; } .line.limit { stroke: #e3a03c; }
+}
 </style>
 <rect class='paper' width='960' height='564' rx='6'/>
 ";

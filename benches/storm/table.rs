@@ -4,6 +4,7 @@
 use crate::figure::{Figure, Unit};
 use crate::record::{Record, Setting, Told};
 use crate::wanted::{Bound, wanted};
+use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
 pub struct Table<'a>(pub &'a [Record]);
@@ -45,17 +46,12 @@ impl Table<'_> {
 
     fn bounds(&self, out: &mut Formatter<'_>) -> fmt::Result {
         writeln!(out, "{REACHED} reached, {MISSED} missed. Wanted:")?;
+        let mut titles: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for told in self.told() {
-            let bounds = wanted(&told.scenario).iter();
-            let words = |(figure, bound): &(Figure, Bound)| {
-                format!("{} {}", figure.title(), bound.words(*figure))
-            };
-            writeln!(
-                out,
-                "- {}: {}.",
-                told.title,
-                bounds.map(words).collect::<Vec<_>>().join(", ")
-            )?;
+            titles.entry(wanted_words(&told.scenario)).or_default().push(&told.title);
+        }
+        for (words, titles) in titles {
+            writeln!(out, "- {}: {words}.", titles.join("; "))?;
         }
         writeln!(out)
     }
@@ -71,6 +67,12 @@ impl Table<'_> {
     fn told(&self) -> impl Iterator<Item = &Told> {
         self.0.iter().filter_map(Record::told)
     }
+}
+
+fn wanted_words(scenario: &str) -> String {
+    let words =
+        |(figure, bound): &(Figure, Bound)| format!("{} {}", figure.title(), bound.words(*figure));
+    wanted(scenario).iter().map(words).collect::<Vec<_>>().join(", ")
 }
 
 /// The figure, and what became of what was wanted of it. What never came is missed.

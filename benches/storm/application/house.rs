@@ -9,6 +9,7 @@ use super::counts::Counting;
 use super::orders::Mood;
 use super::{LIMIT, SERVICE_MS};
 use crate::arithmetic::crowd::{Crowd, Entered, service_time};
+use crate::page;
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -47,7 +48,7 @@ impl House {
             return Outcome::Overflow;
         };
         let end = begin + self.service_time();
-        sleep_until(end).await;
+        sleep_until(end - WAKING).await;
         let end = self.until_it_moves().await.unwrap_or(end);
         self.leave(end);
         let (counted, outcome) = self.fate();
@@ -108,6 +109,7 @@ impl House {
 }
 
 pub fn run() -> io::Result<()> {
+    page::prepare();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
@@ -175,4 +177,6 @@ async fn open(listener: TcpListener, mood: &watch::Receiver<Mood>, counting: &Ar
     }
 }
 
+/// How much later than asked for tokio's timer and the system wake one up, on average.
+const WAKING: Duration = Duration::from_millis(1);
 const PAGE: Duration = Duration::from_millis(SERVICE_MS);
