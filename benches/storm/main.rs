@@ -81,6 +81,10 @@ fn run(arguments: &Arguments) -> io::Result<ExitCode> {
         Some(file) => record::read(file)?,
         None => measure(arguments),
     };
+    if records.iter().all(|record| record.told().is_none()) && arguments.from.is_some() {
+        println!("no storm in there");
+        return Ok(ExitCode::SUCCESS);
+    }
     draw(arguments, &records)?;
     if arguments.record && arguments.from.is_none() {
         keep(&records)?;

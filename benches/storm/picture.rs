@@ -42,10 +42,10 @@ fn inside(out: &mut String, series: &Series, time: Scale) {
     let known = [&series.inside, &series.gate_limit].into_iter().flatten().flatten().copied();
     let highest: Vec<f64> = known.chain([limit]).collect();
     let height = panel(out, INSIDE, "requests inside the application", &highest, time);
-    level(out, "bad", limit, height, "answers 500 above");
-    level(out, "axis", WORKERS as f64, height, "workers");
     line(out, "inside", &series.inside, series.step_seconds, time, height);
     line(out, "limit", &series.gate_limit, series.step_seconds, time, height);
+    level(out, "bad", limit, height, "answers 500 above");
+    level(out, "workers", WORKERS as f64, height, "workers");
     let mut entries = vec![("inside", "inside")];
     if series.gate_limit.iter().any(Option::is_some) {
         entries.push(("limit", "the gate's limit"));
@@ -156,7 +156,8 @@ const HEAD: &str = "\
 <svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 960 564' width='960' height='564' role='img'>
 <style>
 text { font: 14px system-ui, sans-serif; fill: #1f2328; }
-.title { font-size: 16px; font-weight: 600; } .small { font-size: 12px; fill: #59636e; }
+.title { font-size: 16px; font-weight: 600; }
+.small { font-size: 12px; fill: #59636e; stroke: #ffffff; stroke-width: 3; paint-order: stroke; }
 path { fill: none; } .paper { fill: #ffffff; } .grid { stroke: #d8dee4; }
 .phase { stroke: #59636e; stroke-dasharray: 2 4; }
 .level { stroke: #59636e; stroke-dasharray: 6 4; } .level.bad { stroke: #d1343f; }
@@ -165,7 +166,7 @@ path { fill: none; } .paper { fill: #ffffff; } .grid { stroke: #d8dee4; }
 .line { stroke-width: 1.8; stroke-linejoin: round; }
 .line.inside { stroke: #1f2328; } .line.limit { stroke: #bc6c00; }
 @media (prefers-color-scheme: dark) {
-  text { fill: #f0f6fc; } .small { fill: #9198a1; } .paper { fill: #0d1117; }
+  text { fill: #f0f6fc; } .small { fill: #9198a1; stroke: #0d1117; } .paper { fill: #0d1117; }
   .grid { stroke: #30363d; } .phase, .level { stroke: #9198a1; } .level.bad { stroke: #f85149; }
   .area.fresh { fill: #2ea568; } .area.rescued { fill: #388bfd; } .area.bad { fill: #f85149; }
   .area.inside { fill: #f0f6fc; } .area.limit { fill: #e3a03c; }

@@ -1,6 +1,6 @@
 //! The real RETTER: its binary, in a folder of its own, on a port that stays the same.
 
-use crate::scenarios::SETTINGS;
+use crate::scenarios::{SETTINGS, Settings};
 use crate::system;
 use serde_json::Value;
 use std::fs::{self, OpenOptions};
@@ -38,14 +38,11 @@ pub struct Gate {
 }
 
 impl Retter {
-    pub fn start(
-        application: SocketAddr,
-        own: &[(&'static str, &'static str)],
-    ) -> io::Result<Self> {
+    pub fn start(application: SocketAddr, own: Settings) -> io::Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         // On the disk that holds the build, not in a file system that is memory.
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-        let settings = [&SETTINGS, own].concat();
+        let settings = [SETTINGS, own].concat();
         let child = spawn(address, application, &settings, &folder)?;
         let before = Cost::default();
         let mut retter = Self { address, application, settings, folder, child, before };

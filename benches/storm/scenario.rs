@@ -2,6 +2,7 @@
 
 use crate::application::Mood;
 use crate::arithmetic::arrivals::Span;
+use crate::scenarios::Settings;
 
 #[derive(Clone)]
 pub struct Scenario {
@@ -9,8 +10,8 @@ pub struct Scenario {
     pub title: &'static str,
     /// None: all visitors are nobody in particular.
     pub sessions: usize,
-    /// Beside those of all scenarios: `("BACKEND_PATIENCE", "2")`.
-    pub settings: &'static [(&'static str, &'static str)],
+    /// Beside those of all scenarios.
+    pub settings: Settings,
     pub phases: Vec<Phase>,
 }
 
@@ -85,9 +86,10 @@ impl Phase {
 }
 
 impl Scenario {
-    /// All phases shorter by this factor.
+    /// All phases shorter by this factor, but for those that have to show that all is well again.
     pub fn in_short(mut self, factor: f64) -> Self {
-        self.phases.iter_mut().for_each(|phase| phase.seconds *= factor);
+        let long = self.phases.iter_mut().filter(|phase| !phase.heals);
+        long.for_each(|phase| phase.seconds *= factor);
         self
     }
 

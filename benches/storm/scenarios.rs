@@ -3,8 +3,13 @@
 use crate::application::Mood;
 use crate::scenario::{Event, Phase, Scenario};
 
-/// What RETTER is told in all of them.
-pub const SETTINGS: [(&str, &str); 2] = [("BREAKER_OPEN_MIN", "1"), ("BREAKER_OPEN_MAX", "1")];
+/// Variables without their `RETTER_`, and their values.
+pub type Settings = &'static [(&'static str, &'static str)];
+
+/// What RETTER is told in all of them; the rest is as it comes.
+pub const SETTINGS: Settings = &[("BREAKER_OPEN_MIN", "1"), ("BREAKER_OPEN_MAX", "1")];
+/// And in one of them alone: `("total-hang", &[("BACKEND_PATIENCE", "2")])`.
+const OWN_SETTINGS: &[(&str, Settings)] = &[];
 
 pub fn all() -> Vec<Scenario> {
     vec![
@@ -21,8 +26,8 @@ pub fn all() -> Vec<Scenario> {
 }
 
 fn scenario(name: &'static str, title: &'static str, phases: Vec<Phase>) -> Scenario {
-    // Settings of one scenario alone stand here: `"total-hang" => &[("BACKEND_PATIENCE", "2")]`.
-    let settings: &[(&str, &str)] = &[];
+    let own = OWN_SETTINGS.iter().find(|(of, _)| *of == name);
+    let settings = own.map_or(&[] as Settings, |(_, settings)| settings);
     Scenario { name, title, sessions: SESSIONS, settings, phases }
 }
 
