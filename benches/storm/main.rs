@@ -8,6 +8,10 @@
 //! does not depend on the machine; waits do. How far the visitors were behind their own time says
 //! how far to believe them.
 //!
+//! `--list` names the scenarios and `--scenario NAME` picks one, again and again; `--picture FILE`
+//! draws the storm with sessions; `--record` adds the raw figures to
+//! `benches/results/storm-DATE.jsonl`, and `--from FILE` shows them again.
+//!
 //! A wrong page makes it exit 1, nothing else does. What cannot be measured here is said.
 
 mod application;

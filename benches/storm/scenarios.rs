@@ -1,4 +1,6 @@
-//! The scenarios. The first is the storm that `shared/resilience.md` measures by.
+//! The scenarios. The first is the measure: after 5,000 requests in 20 s, eight times as many as
+//! the application can answer. At first an eighth of them has no copy, 375 a second and falling,
+//! and the application makes 400: it is possible to answer every one well.
 
 use crate::application::Mood;
 use crate::scenario::{Event, Phase, Scenario};

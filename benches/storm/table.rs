@@ -23,6 +23,7 @@ impl Display for Table<'_> {
         }
         writeln!(out)?;
         self.bounds(out)?;
+        self.disturbed(out)?;
         self.notes(out)
     }
 }
@@ -54,6 +55,17 @@ impl Table<'_> {
             writeln!(out, "- {}: {words}.", titles.join("; "))?;
         }
         writeln!(out)
+    }
+
+    /// A machine that is busy with something else shows in the visitors first.
+    fn disturbed(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let late = |told: &&Told| told.figures.get(&Figure::GeneratorLate) > Some(&LATE_MS);
+        let titles: Vec<&str> = self.told().filter(late).map(|told| &*told.title).collect();
+        if titles.is_empty() {
+            return Ok(());
+        }
+        let titles = titles.join("; ");
+        writeln!(out, "Disturbed, so that waits say little ({LATE_MS} ms behind): {titles}.\n")
     }
 
     fn notes(&self, out: &mut Formatter<'_>) -> fmt::Result {
@@ -121,4 +133,6 @@ fn setting_words(setting: &Setting, out: &mut Formatter<'_>) -> fmt::Result {
 
 const REACHED: &str = "✓";
 const MISSED: &str = "✗";
+/// Of visitors behind their time, p99: half of what a rescue may take.
+const LATE_MS: f64 = 10.0;
 const NONE: &str = "–";
