@@ -12,7 +12,8 @@
 //! draws the storm with sessions; `--record` adds the raw figures to
 //! `benches/results/storm-DATE.jsonl`, and `--from FILE` shows them again.
 //!
-//! A wrong page makes it exit 1, nothing else does. What cannot be measured here is said.
+//! A wrong page makes it exit 1, and so do words it does not know; nothing else does. What cannot be
+//! measured here is said.
 
 mod application;
 mod arguments;
