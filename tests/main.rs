@@ -27,6 +27,7 @@ mod remember;
 mod serving;
 mod settings;
 mod soft_errors;
+mod storm;
 mod stream;
 mod strict;
 mod support;
