@@ -5,6 +5,7 @@
 //! A key is here from the moment something stands behind it; before that it is unknown. Every
 //! part of a key is one word, so a variable can only be read back one way.
 
+use crate::breaker::Mode;
 use crate::config::LogFormat;
 use crate::config::kinds::{self, Kind};
 use crate::config::lists;
@@ -208,6 +209,10 @@ keys! {
         "`live`: `retter-db` and a RETTER that waits to take over read the file beside the one \
         that writes it; `exclusive`: nobody does, for file systems without byte-range locks.";
 
+    BREAKER_MODE: Mode = "breaker.mode", kinds::BREAKER_MODE, "auto",
+        "`auto`: the breaker decides; `open`: the application is not asked, whatever it says; \
+         `closed`: it is asked, whatever happens; `dry`: it is asked, and the log says what `auto` \
+         would have done. `retter ctl` changes it while RETTER runs.";
     BREAKER_FAIL_RATE: f64 = "breaker.fail.rate", kinds::RATE, "0.66",
         "The breaker opens when more than this part of the answers failed; 1 = never by this rule.";
     BREAKER_CONSECUTIVE_FAIL: u32 = "breaker.consecutive.fail", kinds::COUNT, "5",

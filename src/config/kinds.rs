@@ -5,6 +5,7 @@
 //! everywhere; TOML numbers and booleans only where their kind makes sense. The reason for a
 //! refusal is a clause about the value ("it is above 1"): `mistakes.rs` puts the source before it.
 
+use crate::breaker::Mode;
 use crate::config::LogFormat;
 use crate::policy::NoStore;
 use crate::proxy::ErrorPage;
@@ -38,10 +39,7 @@ pub const TIME: Kind<Duration> = Kind {
 /// A time that cannot be zero, because nothing sensible would be left of what it bounds.
 pub const SOME_TIME: Kind<Duration> = Kind {
     allowed: "a time of at least 1 ms such as `15 seconds`, `250ms` or `5` (seconds), at most 10 years",
-    read: |value| match time(value)? {
-        short if short < Duration::from_millis(1) => Err("it is below 1 ms".to_owned()),
-        enough => Ok(enough),
-    },
+    read: |value| units::some_time(&number_or_text(value)?).map_err(|wrong| wrong.to_string()),
     say: TIME.say,
 };
 
@@ -183,6 +181,12 @@ pub const COMPRESS: Kind<bool> = Kind {
     allowed: "auto or off",
     read: |value| one_of(&COMPRESSES, value),
     say: |choice| word_for(&COMPRESSES, choice),
+};
+
+pub const BREAKER_MODE: Kind<Mode> = Kind {
+    allowed: "auto, open, closed or dry",
+    read: |value| one_of(&Mode::ALL.map(|mode| (mode.as_str(), mode)), value),
+    say: |mode| mode.as_str().to_owned(),
 };
 
 pub const FORMAT: Kind<LogFormat> = Kind {

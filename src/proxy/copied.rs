@@ -177,7 +177,9 @@ fn downstream(copy: &Copy) -> HeaderValue {
 fn cache_status(rescue: &Rescue) -> HeaderValue {
     let detail = rescue.why.as_str();
     let text = match rescue.why {
-        Why::NotAsked(_) => format!("retter; hit; ttl={}; detail={detail}", ttl(rescue)),
+        Why::NotAsked(_) | Why::ForcedOpen => {
+            format!("retter; hit; ttl={}; detail={detail}", ttl(rescue))
+        }
         Why::Status(status) => {
             format!("retter; fwd=stale; fwd-status={}; detail={detail}", status.as_u16())
         }

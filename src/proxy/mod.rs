@@ -15,6 +15,7 @@ mod door;
 mod errand;
 mod forms;
 mod gathered;
+mod hand;
 mod hold;
 mod judge;
 mod keep;
@@ -203,7 +204,11 @@ impl Proxy {
 
     /// The breaker said no.
     async fn without_asking(&self, asked: &Asked, rejected: Rejected) -> Served {
-        let rescued = self.rescue(asked, Why::NotAsked(rejected.state)).await;
+        let why = match rejected.forced {
+            true => Why::ForcedOpen,
+            false => Why::NotAsked(rejected.state),
+        };
+        let rescued = self.rescue(asked, why).await;
         rescued.unwrap_or(Served::Refused(Refusal::not_asked(rejected.retry_after)))
     }
 

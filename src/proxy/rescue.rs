@@ -18,6 +18,8 @@ use tracing::debug;
 pub(super) enum Why {
     /// The breaker kept the request away from the application.
     NotAsked(State),
+    /// The operator did (`breaker.mode`).
+    ForcedOpen,
     /// The application answered with this failure status.
     Status(StatusCode),
     /// It gave no answer.
@@ -30,6 +32,7 @@ impl Why {
         match self {
             Self::NotAsked(State::HalfOpen) => "breaker-half-open",
             Self::NotAsked(_) => "breaker-open",
+            Self::ForcedOpen => "breaker-forced-open",
             Self::Status(_) => "failure-status",
             Self::Failure(failure) => failure.as_str(),
         }

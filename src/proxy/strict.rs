@@ -37,7 +37,7 @@ pub(super) fn weigh(
 
 fn distress(why: Why) -> Distress {
     match why {
-        Why::NotAsked(_) => Distress::NotAsked,
+        Why::NotAsked(_) | Why::ForcedOpen => Distress::NotAsked,
         Why::Status(status) => Distress::Status(status),
         Why::Failure(Failure::Timeout | Failure::NoSocket) => Distress::Unreachable,
         Why::Failure(failure) if failure.is_transport() => Distress::Unreachable,

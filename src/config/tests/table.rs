@@ -17,7 +17,7 @@ fn every_key_changes_the_configuration() {
 }
 
 /// Every key with a value that is not its default.
-const OTHERS: [(&str, &str); 55] = [
+const OTHERS: [(&str, &str); 56] = [
     ("server.listen", ":9"),
     ("server.trusted", "none"),
     ("server.maxconnections", "9"),
@@ -52,6 +52,7 @@ const OTHERS: [(&str, &str); 55] = [
     ("store.refresh", "0"),
     ("store.cache", "1 MiB"),
     ("store.sharing", "exclusive"),
+    ("breaker.mode", "dry"),
     ("breaker.fail.rate", "1"),
     ("breaker.consecutive.fail", "0"),
     ("breaker.window", "1s"),
