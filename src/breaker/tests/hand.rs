@@ -90,6 +90,10 @@ fn an_end_is_told_although_nobody_asks_for_anything() {
     site.wait(seconds(600));
     site.breakers.take_unsaved(site.now);
     assert!(site.breakers.take_lapse().is_some());
+    site.order(Mode::Open, Some(seconds(600)));
+    let turn = site.wait(seconds(600)).order(Mode::Dry, None);
+    assert_eq!((turn.from.mode, turn.to.mode), (Mode::Auto, Mode::Dry));
+    assert!(site.breakers.take_lapse().is_some(), "before the order that came after it");
 }
 
 #[test]
@@ -172,7 +176,8 @@ fn hanging_calls_do_not_open_what_is_forced_closed() {
     let mut site = Site::in_mode(Mode::Closed);
     let mut calls = site.enter_all(&[FIVE, FIVE].concat());
     site.wait(seconds(10)).overdue_all(&mut calls);
-    assert_eq!(site.application(), State::Closed);
+    assert_eq!(site.report().application.state, State::Closed);
+    assert_eq!(site.changes(), []);
     site.order(Mode::Auto, None);
     site.end(calls.remove(0), TIMEOUT);
     assert_eq!(site.application(), State::Open, "nine of ten still hang");
@@ -220,6 +225,22 @@ fn forcing_closed_closes_both_levels_and_forgets_the_doubling() {
     assert_eq!(site.report().open, 0);
     site.order(Mode::Auto, None);
     site.visit("/broken", E500);
+    assert_eq!(site.state("/broken"), State::Closed);
+}
+
+#[test]
+fn a_path_closed_by_hand_is_written_down_as_closed_and_calls_from_before_are_not_its_fault() {
+    let mut site = Site::new();
+    let old = site.enter_all(&["/broken"; 10]);
+    site.visits(5, "/broken", E500);
+    site.breakers.take_unsaved(site.now);
+    site.order(Mode::Closed, None);
+    let Unsaved::All(saved) = site.breakers.take_unsaved(site.now) else {
+        panic!("what is written says open")
+    };
+    assert_eq!(saved.len(), 1, "the application's alone: {saved:?}");
+    site.order(Mode::Auto, None);
+    old.into_iter().for_each(|call| site.end(call, E500));
     assert_eq!(site.state("/broken"), State::Closed);
 }
 

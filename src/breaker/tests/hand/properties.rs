@@ -20,7 +20,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => proptest::sample::select(&FIVE[..]).prop_map(Step::Ask),
         8 => (0usize..64, outcome).prop_map(|(call, outcome)| Step::End(call, outcome)),
-        2 => (mode(), proptest::option::of(0u64..60_000)).prop_map(|(m, t)| Step::Order(m, t)),
+        2 => (mode(), proptest::option::of(0u64..6_000_000)).prop_map(|(m, t)| Step::Order(m, t)),
         4 => (0u64..20_000).prop_map(Step::Wait),
     ]
 }
