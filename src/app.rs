@@ -40,10 +40,10 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     let listener = config.server.listen.bind().await?;
     let file = config.store.path.clone();
     let store = Store::open(config.store, &config.backend.base.to_string(), Now::read().wall);
-    let socket = Socket::open(&file, store.clone());
     let upstream = Upstream::new(config.backend);
     let proxy =
         Arc::new(Proxy::new(config.proxy, config.breaker, config.gate, upstream, store.clone()));
+    let socket = Socket::open(&file, store.clone(), Arc::clone(&proxy));
     let front = Arc::new(Tally::default());
     let admin = Admin::new(config.admin, Arc::clone(&proxy), store.clone(), Arc::clone(&front));
     let remembering = Arc::clone(&proxy);

@@ -1,4 +1,5 @@
-//! What `retter-db` prints, and the one thing it changes: [`purge`].
+//! What `retter-db` prints, and the one thing it changes: [`purge`]. What `retter ctl` says and does
+//! is in [`ctl`].
 //!
 //! For people: one line a copy, its fields apart by tabs, so that `cut`, `sort` and `awk` can take
 //! it from there, or one copy as the application sent it. What somebody else wrote (addresses,
@@ -79,6 +80,7 @@
 
 mod audit;
 mod breaker;
+pub mod ctl;
 mod figures;
 mod json;
 mod line;

@@ -11,7 +11,7 @@
 //! | [`app`] | builds the parts and runs them until told to stop: the only wiring |
 //! | [`config`] | every setting, from every layer, with every mistake and its source |
 //! | [`server`] | accept, one hyper connection each, timeouts in front, drain |
-//! | [`admin`], [`inspect`] | what the operator sees and does: `/health`, the socket; `retter-db` |
+//! | [`admin`], [`inspect`] | what the operator sees and does: `/health`, the socket; `retter-db`, `retter ctl` |
 //! | [`proxy`] | the story of one request |
 //! | [`upstream`] | one try to the application: its connections and its timeouts |
 //! | [`store`] | the file, its one writer, the memory tier and the index above it |

@@ -4,11 +4,13 @@ use clap::{Args, Parser, Subcommand};
 use retter::app;
 use retter::config::{Config, Effective, Log, LogFormat, Mistakes, Sources};
 use retter::dummy::Weakness;
+use retter::inspect::ctl::{self, Wish};
 use retter::server::Listen;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 /// Every request makes and drops some dozens of small values; the system's allocator would be a
@@ -47,6 +49,28 @@ enum Command {
         #[command(flatten)]
         layers: Layers,
     },
+    /// Says how the RETTER that runs here stands, or takes its breaker in hand. It is asked through
+    /// the socket beside its file
+    Ctl(Ctl),
+}
+
+#[derive(Args)]
+struct Ctl {
+    /// status; open: the application is not asked; closed: it is asked whatever happens; auto: the
+    /// breaker decides; dry: it is asked, and the log says what auto would have done
+    #[arg(default_value = "status", value_name = "WORD", value_parser = Wish::parse)]
+    wish: Wish,
+    /// For so long, and then as before: 10m, "1 hour 30 minutes"
+    #[arg(long = "for", value_name = "TIME", value_parser = ctl::time)]
+    time: Option<Duration>,
+    /// One JSON object; the README says what its names mean
+    #[arg(long)]
+    json: bool,
+    /// The file of the RETTER that is meant [default: store.path]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "set"])]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    layers: Layers,
 }
 
 #[derive(Args)]
@@ -69,10 +93,11 @@ Environment: every setting is a variable too, its key in capitals with _ for the
   RETTER_STORE_PATH       the file with the copies [retter.redb]
 `retter --check` lists them all. Stronger ones last: defaults, file, environment, --set.
 
-Exit codes: 0 done, 1 could not start, 64 mistakes in the arguments or the configuration.";
+Exit codes: 0 done, 1 could not start, or nobody to ask, 64 mistakes in the arguments or the
+configuration.";
 
 /// The two ways to fail; 64 is EX_USAGE of sysexits.h.
-const COULD_NOT_START: u8 = 1;
+const FAILED: u8 = 1;
 const MISTAKES: u8 = 64;
 
 fn main() -> ExitCode {
@@ -89,6 +114,7 @@ fn act(arguments: Arguments) -> ExitCode {
         Some(Command::Demo { broken, layers }) => {
             with_config(layers, |config| demo(broken, config))
         }
+        Some(Command::Ctl(ctl)) => control(ctl),
         None if check => match layers.load() {
             Ok((_, effective)) => print(&effective),
             Err(mistakes) => complain(mistakes, MISTAKES),
@@ -107,6 +133,22 @@ fn demo(broken: bool, config: Config) -> ExitCode {
     let application = Listen { host: None, port: config.backend.base.port };
     let failure = if broken { 1.0 } else { 0.0 };
     block_on(app::demo(config, &application, Weakness { failure, ..Weakness::default() }))
+}
+
+/// Mistakes in the configuration matter only where it is needed to find the file.
+fn control(ctl: Ctl) -> ExitCode {
+    let Ctl { wish, time, json, file, layers } = ctl;
+    if wish == Wish::Status && time.is_some() {
+        return complain("--for goes with open, closed, auto or dry", MISTAKES);
+    }
+    let file = match file.map_or_else(|| layers.load().map(|(config, _)| config.store.path), Ok) {
+        Ok(file) => file,
+        Err(mistakes) => return complain(mistakes, MISTAKES),
+    };
+    match ctl::run(&file, wish, time, json, &mut io::stdout().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(error, FAILED),
+    }
 }
 
 /// Loads the configuration, starts the log, says what the layers had to say, and goes on.
@@ -135,14 +177,14 @@ impl Layers {
 fn block_on<E: Display>(work: impl Future<Output = Result<(), E>>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return complain(error, COULD_NOT_START),
+        Err(error) => return complain(error, FAILED),
     };
     let done = runtime.block_on(work);
     // A look-up of a name that hangs is nobody's any more.
     runtime.shutdown_background();
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => complain(error, COULD_NOT_START),
+        Err(error) => complain(error, FAILED),
     }
 }
 
@@ -171,7 +213,7 @@ fn print(effective: &Effective) -> ExitCode {
         let _ = writeln!(io::stderr(), "retter: {notice}");
     }
     match write!(io::stdout(), "{effective}") {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => complain(error, COULD_NOT_START),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => complain(error, FAILED),
         _ => ExitCode::SUCCESS,
     }
 }

@@ -33,6 +33,8 @@ pub enum NotAQuantity {
     TooLarge,
     #[error("it is less than the smallest unit")]
     TooFine,
+    #[error("it is below 1 ms")]
+    TooShort,
 }
 
 /// The longest duration there is: ten years of 365 days.
@@ -59,6 +61,17 @@ pub fn duration(words: &str) -> Result<Duration, NotAQuantity> {
         total = total.saturating_add(scaled(number, unit)?);
     }
     bounded(total)
+}
+
+/// The same, and not zero: for what nothing sensible would be left of.
+///
+/// # Errors
+/// As [`duration`], and below a millisecond.
+pub fn some_time(words: &str) -> Result<Duration, NotAQuantity> {
+    match duration(words)? {
+        short if short < Duration::from_millis(1) => Err(NotAQuantity::TooShort),
+        enough => Ok(enough),
+    }
 }
 
 /// Says a duration in the words [`duration`] reads: `1 minute 5 seconds`.

@@ -5,6 +5,7 @@ mod badwire;
 mod coverage;
 mod crash;
 mod crowd;
+mod ctl;
 mod door;
 mod drain;
 mod dummy;

@@ -163,7 +163,7 @@ fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-const WRONG: [(&str, &str); 32] = [
+const WRONG: [(&str, &str); 33] = [
     ("CACHE_TTL", "banana"),
     ("CACHE_TTL", "-3"),
     ("CACHE_TTL", "1e999"),
@@ -186,6 +186,7 @@ const WRONG: [(&str, &str); 32] = [
     ("SERVER_LISTEN", "banana"),
     ("SERVER_LISTEN", "127.0.0.1:70000"),
     ("SERVER_TIMEOUT_READ", "long"),
+    ("BREAKER_MODE", "half-open"),
     ("BREAKER_FAIL_RATE", "1.01"),
     ("BREAKER_FAIL_RATE", "-0.1"),
     ("BREAKER_FAIL_RATE", "NaN"),

@@ -8,10 +8,12 @@
 //! Everything is bounded: conversations, the length of a request, the time for it. See
 //! [`crate::control`] for what is said, and [`verbs`] for what can be asked.
 
+mod breaker;
 mod conversation;
 mod verbs;
 
 use crate::control;
+use crate::proxy::Proxy;
 use crate::store::Store;
 use conversation::serve;
 use std::fs::{self, Permissions};
@@ -34,12 +36,20 @@ pub struct Socket {
     task: JoinHandle<()>,
 }
 
+/// What can be done through it, and to whom.
+#[derive(Clone)]
+struct Levers {
+    store: Store,
+    proxy: Arc<Proxy>,
+}
+
 impl Socket {
     /// Makes it in the background, as soon as the file is this RETTER's.
-    pub fn open(file: &Path, store: Store) -> Self {
+    pub fn open(file: &Path, store: Store, proxy: Arc<Proxy>) -> Self {
         let path = control::socket_beside(file);
         let listens = Arc::new(AtomicBool::new(false));
-        let task = tokio::spawn(listen(path.clone(), store, listens.clone()));
+        let levers = Levers { store, proxy };
+        let task = tokio::spawn(listen(path.clone(), levers, listens.clone()));
         Self { path, listens, task }
     }
 
@@ -55,18 +65,18 @@ impl Socket {
     }
 }
 
-async fn listen(path: PathBuf, store: Store, listens: Arc<AtomicBool>) {
+async fn listen(path: PathBuf, levers: Levers, listens: Arc<AtomicBool>) {
     let room = Arc::new(Semaphore::new(CONVERSATIONS));
     let mut said = false;
     loop {
         // Who writes the file has the socket.
-        while !store.is_writer() {
+        while !levers.store.is_writer() {
             sleep(SHORTLY).await;
         }
         match bind(&path, &listens).await {
             Ok(listener) => {
                 said = false;
-                answer(&listener, &store, &room).await;
+                answer(&listener, &levers, &room).await;
                 if listens.swap(false, Ordering::AcqRel) {
                     // Somebody may have tidied up.
                     let _ = fs::remove_file(&path);
@@ -74,7 +84,7 @@ async fn listen(path: PathBuf, store: Store, listens: Arc<AtomicBool>) {
             }
             Err(error) if !said => {
                 said = true;
-                warn!(socket = %path.display(), %error, "no socket yet: without it `retter-db purge` works only while RETTER does not run");
+                warn!(socket = %path.display(), %error, "no socket yet: without it `retter-db purge` works only while RETTER does not run, and `retter ctl` not at all");
             }
             Err(_) => {}
         }
@@ -83,13 +93,13 @@ async fn listen(path: PathBuf, store: Store, listens: Arc<AtomicBool>) {
 }
 
 /// As long as the file is this RETTER's.
-async fn answer(listener: &UnixListener, store: &Store, room: &Arc<Semaphore>) {
-    while store.is_writer() {
+async fn answer(listener: &UnixListener, levers: &Levers, room: &Arc<Semaphore>) {
+    while levers.store.is_writer() {
         match timeout(SHORTLY, listener.accept()).await {
             Ok(Ok((stream, _))) => {
                 // Here, so that who came first has the place.
                 let place = room.clone().try_acquire_owned().ok();
-                tokio::spawn(serve(stream, store.clone(), place));
+                tokio::spawn(serve(stream, levers.clone(), place));
             }
             // Out of file descriptors, most likely.
             Ok(Err(_)) => sleep(SHORTLY).await,

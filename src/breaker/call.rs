@@ -43,6 +43,8 @@ pub enum Admission {
         state: State,
         /// When to ask again: until the next probe may start, at least a second.
         retry_after: Duration,
+        /// By the operator's word and no evidence.
+        forced: bool,
     },
 }
 
@@ -61,6 +63,8 @@ pub struct Permit {
     pub(super) began: Instant,
     pub(super) overdue: Option<Instant>,
     pub(super) probe: bool,
+    /// False: it says nothing, for it would have been refused (`Mode::Dry`).
+    pub(super) judged: bool,
 }
 
 impl Permit {

@@ -12,6 +12,8 @@ pub struct Change {
     pub to: State,
     pub reason: Reason,
     pub numbers: Numbers,
+    /// Nothing has happened: it is what would have (`breaker.mode = dry`).
+    pub dry: bool,
 }
 
 /// Whose breaker it is.
@@ -43,6 +45,8 @@ pub enum Reason {
     ProbeOverdue,
     /// HalfOpen to Closed: `breaker.close` good ones in a row.
     ProbesSucceeded,
+    /// To Closed: the operator has said so.
+    Operator,
 }
 
 /// What the breaker had counted at the moment of the change.
@@ -73,6 +77,7 @@ impl Reason {
             Reason::ProbeFailed => "probe failed",
             Reason::ProbeOverdue => "probe overdue",
             Reason::ProbesSucceeded => "probes succeeded",
+            Reason::Operator => "by the operator",
         }
     }
 }
@@ -80,7 +85,8 @@ impl Reason {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (from, to, why) = (self.from.as_str(), self.to.as_str(), self.reason.as_str());
-        write!(f, "breaker of {}: {from} -> {to}, {why} ({})", self.level, self.numbers)
+        let dry = if self.dry { " would change" } else { "" };
+        write!(f, "breaker of {}{dry}: {from} -> {to}, {why} ({})", self.level, self.numbers)
     }
 }
 
@@ -118,7 +124,16 @@ mod tests {
             open_for: Some(Duration::from_millis(5_340)),
         };
         let reason = Reason::ConsecutiveFailures;
-        Change { level, from: State::Closed, to: State::Open, reason, numbers }
+        Change { level, from: State::Closed, to: State::Open, reason, numbers, dry: false }
+    }
+
+    #[test]
+    fn a_dry_change_says_that_it_only_would_have_been() {
+        let line = Change { dry: true, ..opened(Level::Path("/a".into())) }.to_string();
+        assert!(
+            line.starts_with("breaker of path \"/a\" would change: CLOSED -> OPEN, "),
+            "{line}"
+        );
     }
 
     #[test]

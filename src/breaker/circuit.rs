@@ -12,8 +12,10 @@ mod keeping;
 use super::call::{Ask, Outcome, Permit, State};
 use super::change::{Change, Level, Numbers, Reason};
 use super::evidence::Evidence;
+use super::hand::Mode;
 use super::opentime::OpenTime;
 use super::probes::Probes;
+use super::report::Standing;
 use super::settings::Settings;
 use super::shared::Shared;
 use super::spread;
@@ -40,7 +42,7 @@ enum Phase {
 }
 
 /// Nobody is told to come back sooner.
-const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+pub(super) const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
 impl Circuit {
     pub(super) fn of_application(settings: &Settings) -> Self {
@@ -160,7 +162,7 @@ impl Circuit {
             }
             (Phase::HalfOpen(probes), Outcome::Good) => {
                 if probes.succeed(&shared.settings) {
-                    self.close(shared);
+                    self.close(Reason::ProbesSucceeded, shared);
                 }
             }
             // Nobody of this generation was let in.
@@ -183,7 +185,11 @@ impl Circuit {
         }
     }
 
+    /// Forced closed, what was counted is for later.
     fn judge(&mut self, wish: Option<Duration>, now: Instant, shared: &mut Shared) {
+        if shared.mode == Mode::Closed {
+            return;
+        }
         if let Some(reason) = self.evidence.verdict(&shared.settings, shared.room) {
             self.open(reason, wish, now, shared);
         }
@@ -205,9 +211,16 @@ impl Circuit {
         self.change(Phase::Open { at, length }, reason, shared);
     }
 
-    fn close(&mut self, shared: &mut Shared) {
+    /// As good probes would, if it is not closed.
+    pub(super) fn close_by_hand(&mut self, shared: &mut Shared) {
+        if self.state() != State::Closed {
+            self.close(Reason::Operator, shared);
+        }
+    }
+
+    fn close(&mut self, reason: Reason, shared: &mut Shared) {
         self.open_time = OpenTime::new(&shared.settings);
-        self.change(Phase::Closed, Reason::ProbesSucceeded, shared);
+        self.change(Phase::Closed, reason, shared);
         self.closed = self.since;
     }
 
@@ -215,7 +228,8 @@ impl Circuit {
     fn change(&mut self, to: Phase, reason: Reason, shared: &mut Shared) {
         let numbers = Numbers { open_for: to.length(), ..self.evidence.numbers() };
         let (level, from) = (self.level.clone(), self.state());
-        shared.tell(Change { level, from, to: to.state(), reason, numbers });
+        let dry = shared.mode == Mode::Dry;
+        shared.tell(Change { level, from, to: to.state(), reason, numbers, dry });
         self.since = shared.next_generation();
         self.phase = to;
         self.evidence.clear();
@@ -227,6 +241,11 @@ impl Circuit {
             Phase::Open { at, length } => length.saturating_sub(now.saturating_duration_since(at)),
             _ => Duration::ZERO,
         }
+    }
+
+    pub(super) fn standing(&mut self, now: Instant) -> Standing {
+        let open_for = (self.state() == State::Open).then(|| self.open_until(now));
+        Standing { state: self.state(), open_for, numbers: self.evidence.numbers_at(now) }
     }
 
     #[cfg(test)]

@@ -100,6 +100,11 @@ impl Evidence {
         }
     }
 
+    pub(super) fn numbers_at(&mut self, now: Instant) -> Numbers {
+        self.window.advance(now);
+        self.numbers()
+    }
+
     pub(super) fn tally(&mut self, now: Instant) -> Tally {
         self.window.advance(now);
         let Counts { total, transport, answers, slow } = self.window.counts();

@@ -9,7 +9,8 @@
 //! on failures in a row, the share of failures, the share of slow calls, or a total hang
 //! (`evidence`), stays open for a time that doubles on each failed probe (`opentime`), and is
 //! closed again by good probes (`probes`). A path that opened before the application's breaker
-//! last closed may be probed at once: it was most likely the application's trouble.
+//! last closed may be probed at once: it was most likely the application's trouble. Over both
+//! levels lies the operator's `hand`.
 //!
 //! Pure: no I/O, no lock, no clock; `now` is an argument of everything that depends on it, and
 //! the caller logs what [`Breakers::take_changes`] gives, and writes down what
@@ -24,10 +25,12 @@ mod call;
 mod change;
 mod circuit;
 mod evidence;
+mod hand;
 mod inside;
 mod opentime;
 mod paths;
 mod probes;
+mod report;
 mod run;
 mod saved;
 mod settings;
@@ -39,10 +42,13 @@ mod window;
 
 pub use call::{Admission, Ask, Fault, Outcome, Permit, State};
 pub use change::{Change, Level, Numbers, Reason};
+pub use hand::{By, Held, Mode, Rest, Turn};
+pub use report::{Report, Standing};
 pub use saved::{LONGEST_NAME, Saved, Tally, Unsaved};
 pub use settings::Settings;
 
 use circuit::Circuit;
+use hand::Hand;
 use paths::Paths;
 use saved::Mark;
 use shared::Shared;
@@ -56,6 +62,9 @@ pub struct Breakers {
     application: Circuit,
     paths: Paths,
     shared: Shared,
+    hand: Hand,
+    /// The last end of a mode's time, until it is taken.
+    lapse: Option<Turn>,
     /// So often has it been asked so far, which is also the latest permit's id.
     asked: u64,
     /// What was taken last to be written down; `None`: whatever is written is not right.
@@ -66,23 +75,36 @@ impl Breakers {
     /// All closed. `seed` is for the jitter of the open times.
     pub fn new(settings: Settings, seed: u64) -> Self {
         let application = Circuit::of_application(&settings);
-        let shared = Shared::new(settings, seed);
-        Self { application, paths: Paths::new(), shared, asked: 0, saved: Some(Mark::default()) }
+        let hand = Hand::new(settings.mode);
+        let (paths, shared) = (Paths::new(), Shared::new(settings, seed));
+        let saved = Some(Mark::default());
+        Self { application, paths, shared, hand, lapse: None, asked: 0, saved }
     }
 
     /// May this call go to the application? Both levels must agree, and neither gives a probe
     /// place away when the other refuses.
     pub fn admit(&mut self, path: &str, ask: Ask, now: Instant) -> Admission {
+        self.settle(now);
         let key = self.paths.key(path);
         self.asked += 1;
+        if let Some(retry_after) = self.hand.refusal(now, &self.shared.settings) {
+            return Admission::Rejected { state: State::Open, retry_after, forced: true };
+        }
         match self.refusal(key, ask, now) {
-            Some(retry_after) => Admission::Rejected { state: self.state_of(key), retry_after },
             None => Admission::Admitted(self.enter(key, now)),
+            Some(_) if self.shared.mode == Mode::Dry => Admission::Admitted(self.pass(key, now)),
+            Some(retry_after) => {
+                Admission::Rejected { state: self.state_of(key), retry_after, forced: false }
+            }
         }
     }
 
     /// The call has ended; at the end of the body, or as soon as a failure is known.
     pub fn record(&mut self, permit: Permit, path: &str, outcome: Outcome, now: Instant) {
+        self.settle(now);
+        if !permit.judged {
+            return;
+        }
         if self.shared.settings.is_ignored(path) && outcome.is_bad_answer() {
             return self.release(permit);
         }
@@ -106,7 +128,8 @@ impl Breakers {
     /// `room`: so many calls fill the application; `None` if nothing keeps more out.
     pub fn overdue(&mut self, permit: &mut Permit, path: &str, room: Option<u32>, now: Instant) {
         self.shared.room = room.unwrap_or(u32::MAX);
-        if permit.is_overdue() || self.shared.settings.is_ignored(path) {
+        self.settle(now);
+        if !permit.judged || permit.is_overdue() || self.shared.settings.is_ignored(path) {
             return;
         }
         permit.overdue = Some(now);
@@ -119,14 +142,16 @@ impl Breakers {
     /// The client has left before the end: neutral, a probe's place is free again. A call that
     /// was overdue already counts as slow all the same.
     pub fn release(&mut self, permit: Permit) {
-        self.application.release(&permit);
-        self.release_path(&permit);
+        if permit.judged {
+            self.application.release(&permit);
+            self.release_path(&permit);
+        }
     }
 
-    /// The stricter of the two, as `X-Circuit` shows it. An open breaker whose time is over reads
-    /// Open until a probe has been admitted.
-    pub fn state(&self, path: &str) -> State {
-        self.state_of(self.paths.key(path))
+    /// What is really done, as `X-Circuit` shows it: by the operator's hand, otherwise the stricter
+    /// of the two. An open breaker whose time is over reads Open until a probe has been admitted.
+    pub fn state(&self, path: &str, now: Instant) -> State {
+        self.shown(self.state_of(self.paths.key(path)), now)
     }
 
     /// Changes since the last time, oldest first, to be logged. At most 256 are kept.
@@ -159,8 +184,20 @@ impl Breakers {
         if let Some(circuit) = self.paths.get(key) {
             probe |= circuit.enter(id, now, &mut self.shared);
         }
+        // Dry, it goes whatever it is: nobody is held back for its sake.
+        let probe = probe && self.shared.mode != Mode::Dry;
+        Permit { probe, ..self.permit(key, now) }
+    }
+
+    /// Past the breakers that would have refused it.
+    fn pass(&self, key: u64, now: Instant) -> Permit {
+        Permit { judged: false, ..self.permit(key, now) }
+    }
+
+    fn permit(&self, key: u64, now: Instant) -> Permit {
         let generation = self.shared.generation();
-        Permit { id, path: key, generation, began: now, overdue: None, probe }
+        let id = self.asked;
+        Permit { id, path: key, generation, began: now, overdue: None, probe: false, judged: true }
     }
 
     fn record_good(&mut self, permit: &Permit, now: Instant) {
@@ -187,6 +224,14 @@ impl Breakers {
     fn release_path(&mut self, permit: &Permit) {
         if let Some(circuit) = self.paths.get(permit.path) {
             circuit.release(permit);
+        }
+    }
+
+    fn shown(&self, judged: State, now: Instant) -> State {
+        match self.hand.mode(now) {
+            Mode::Auto => judged,
+            Mode::Open => State::Open,
+            Mode::Closed | Mode::Dry => State::Closed,
         }
     }
 

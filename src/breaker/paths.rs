@@ -7,10 +7,11 @@
 //! Keyed by a hash with a secret of this process: two paths that share a breaker cannot be
 //! constructed, and 8 KiB of URL are not kept 10,000 times.
 
-use super::call::Permit;
+use super::call::{Permit, State};
 use super::change::Level;
 use super::circuit::Circuit;
 use super::settings::Settings;
+use super::shared::Shared;
 use lru::LruCache;
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroUsize;
@@ -98,12 +99,27 @@ impl Paths {
         }
     }
 
+    /// Forgets those that are not closed, and says how many there were. To forget is to close: what a
+    /// path did is not known without an entry.
+    pub(super) fn close_by_hand(&mut self, shared: &mut Shared) -> usize {
+        let troubled = self.circuits.iter().filter(|(_, circuit)| circuit.state() != State::Closed);
+        let keys = troubled.map(|(key, _)| *key).collect::<Vec<_>>();
+        for key in &keys {
+            self.circuits.pop(key);
+        }
+        if !keys.is_empty() {
+            // Calls from before make no new ones, and what is written down is not right any more.
+            self.forgotten = shared.next_generation();
+        }
+        keys.len()
+    }
+
     fn forget(&mut self, circuit: Option<Circuit>) {
         let since = circuit.map_or(0, |circuit| circuit.since());
         self.forgotten = self.forgotten.max(since);
     }
 
-    #[cfg(test)]
+    /// The one asked for last comes first.
     pub(super) fn circuits(&self) -> impl Iterator<Item = &Circuit> {
         self.circuits.iter().map(|(_, circuit)| circuit)
     }

@@ -102,12 +102,14 @@ impl Breakers {
         }
         // What was dropped is to be forgotten by whoever wrote it down, too.
         self.saved = (restored.len() == given).then(|| self.mark(now));
+        self.adopt(self.shared.mode);
         restored
     }
 
     /// What has changed since the last time this was asked. Being asked counts as a change, so
     /// that what is remembered of a breaker in use is not older than the process.
     pub fn take_unsaved(&mut self, now: Instant) -> Unsaved {
+        self.settle(now);
         let mark = self.mark(now);
         match self.saved.replace(mark) {
             Some(last) if mark == last => Unsaved::Nothing,

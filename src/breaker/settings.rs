@@ -1,5 +1,6 @@
 //! What the operator says about the breaker (`breaker.*`).
 
+use super::hand::Mode;
 use http::StatusCode;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,6 +9,8 @@ use std::time::Duration;
 /// 1, and `open_min` is not above `open_max`.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// `breaker.mode`: what holds until the operator says otherwise.
+    pub mode: Mode,
     /// `breaker.fail.rate`, 0 to 1: a share of failures above it opens.
     pub fail_rate: f64,
     /// `breaker.consecutive.fail`: so many failures in a row open at any volume, and so many

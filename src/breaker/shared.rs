@@ -1,6 +1,7 @@
 //! What all breakers of one [`Breakers`](super::Breakers) have in common.
 
 use super::change::Change;
+use super::hand::Mode;
 use super::settings::Settings;
 use fastrand::Rng;
 use std::collections::VecDeque;
@@ -9,6 +10,8 @@ use std::collections::VecDeque;
 pub(super) struct Shared {
     pub(super) settings: Settings,
     pub(super) rng: Rng,
+    /// The one that holds, as of the last `settle`.
+    pub(super) mode: Mode,
     /// The newest generation of any breaker.
     generation: u64,
     /// So many calls fill the application, as far as the caller lets them in.
@@ -21,8 +24,8 @@ const MOST_CHANGES: usize = 256;
 
 impl Shared {
     pub(super) fn new(settings: Settings, seed: u64) -> Self {
-        let (rng, changes) = (Rng::with_seed(seed), VecDeque::new());
-        Self { settings, rng, generation: 0, room: u32::MAX, changes }
+        let (rng, mode) = (Rng::with_seed(seed), settings.mode);
+        Self { settings, rng, mode, generation: 0, room: u32::MAX, changes: VecDeque::new() }
     }
 
     pub(super) fn generation(&self) -> u64 {

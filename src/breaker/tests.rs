@@ -1,6 +1,7 @@
 //! The claims of the breaker, told by a site with a made-up clock.
 
 mod half_open;
+mod hand;
 mod levels;
 mod open;
 mod opening;
@@ -13,6 +14,7 @@ use super::*;
 /// The defaults of the settings table.
 pub(super) fn settings() -> Settings {
     Settings {
+        mode: Mode::Auto,
         fail_rate: 0.66,
         consecutive_fail: 5,
         window: seconds(10),
@@ -74,7 +76,7 @@ impl Site {
     fn ask(&mut self, path: &'static str, ask: Ask) -> Result<Call, (State, Duration)> {
         match self.breakers.admit(path, ask, self.now) {
             Admission::Admitted(permit) => Ok(Call { permit, path }),
-            Admission::Rejected { state, retry_after } => Err((state, retry_after)),
+            Admission::Rejected { state, retry_after, .. } => Err((state, retry_after)),
         }
     }
 
@@ -116,7 +118,7 @@ impl Site {
     }
 
     fn state(&self, path: &str) -> State {
-        self.breakers.state(path)
+        self.breakers.state(path, self.now)
     }
 
     /// The application's breaker alone: a path nobody asks for has none.

@@ -5,10 +5,11 @@
 //! A key is here from the moment something stands behind it; before that it is unknown. Every
 //! part of a key is one word, so a variable can only be read back one way.
 
+use crate::breaker::Mode;
 use crate::config::LogFormat;
 use crate::config::kinds::{self, Kind};
 use crate::config::lists;
-use crate::gate::Mode;
+use crate::gate::Mode as GateMode;
 use crate::policy::NoStore;
 use crate::proxy::ErrorPage;
 use crate::server::Listen;
@@ -213,6 +214,10 @@ keys! {
         "`live`: `retter-db` and a RETTER that waits to take over read the file beside the one \
         that writes it; `exclusive`: nobody does, for file systems without byte-range locks.";
 
+    BREAKER_MODE: Mode = "breaker.mode", kinds::BREAKER_MODE, "auto",
+        "`auto`: the breaker decides; `open`: the application is not asked, whatever it says; \
+         `closed`: it is asked, whatever happens; `dry`: it is asked, and the log says what `auto` \
+         would have done. `retter ctl` changes it while RETTER runs.";
     BREAKER_FAIL_RATE: f64 = "breaker.fail.rate", kinds::RATE, "0.66",
         "The breaker opens when more than this part of the answers failed; 1 = never by this rule.";
     BREAKER_CONSECUTIVE_FAIL: u32 = "breaker.consecutive.fail", kinds::COUNT, "5",
@@ -240,7 +245,7 @@ keys! {
     BREAKER_IGNORE: Vec<GlobMatcher> = "breaker.ignore", lists::GLOBS, "none",
         "Paths of long polling and reports, whose bad answers the breaker does not count.";
 
-    GATE_MODE: Mode = "gate.mode", kinds::GATE_MODE, "auto",
+    GATE_MODE: GateMode = "gate.mode", kinds::GATE_MODE, "auto",
         "How many requests may be inside the application at one time: `auto` = as many as it \
          handles best, found out while it works; `fixed` = `gate.max`; `off` = any number.";
     GATE_MIN: u32 = "gate.min", kinds::SOME_COUNT, "4",

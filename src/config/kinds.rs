@@ -5,8 +5,9 @@
 //! everywhere; TOML numbers and booleans only where their kind makes sense. The reason for a
 //! refusal is a clause about the value ("it is above 1"): `mistakes.rs` puts the source before it.
 
+use crate::breaker::Mode;
 use crate::config::LogFormat;
-use crate::gate::Mode;
+use crate::gate::Mode as GateMode;
 use crate::policy::NoStore;
 use crate::proxy::ErrorPage;
 use crate::server::Listen;
@@ -39,10 +40,7 @@ pub const TIME: Kind<Duration> = Kind {
 /// A time that cannot be zero, because nothing sensible would be left of what it bounds.
 pub const SOME_TIME: Kind<Duration> = Kind {
     allowed: "a time of at least 1 ms such as `15 seconds`, `250ms` or `5` (seconds), at most 10 years",
-    read: |value| match time(value)? {
-        short if short < Duration::from_millis(1) => Err("it is below 1 ms".to_owned()),
-        enough => Ok(enough),
-    },
+    read: |value| units::some_time(&number_or_text(value)?).map_err(|wrong| wrong.to_string()),
     say: TIME.say,
 };
 
@@ -186,10 +184,16 @@ pub const COMPRESS: Kind<bool> = Kind {
     say: |choice| word_for(&COMPRESSES, choice),
 };
 
-pub const GATE_MODE: Kind<Mode> = Kind {
+pub const GATE_MODE: Kind<GateMode> = Kind {
     allowed: "auto, fixed or off",
     read: |value| one_of(&GATE_MODES, value),
     say: |choice| word_for(&GATE_MODES, choice),
+};
+
+pub const BREAKER_MODE: Kind<Mode> = Kind {
+    allowed: "auto, open, closed or dry",
+    read: |value| one_of(&Mode::ALL.map(|mode| (mode.as_str(), mode)), value),
+    say: |mode| mode.as_str().to_owned(),
 };
 
 pub const FORMAT: Kind<LogFormat> = Kind {
@@ -313,8 +317,8 @@ const NOSTORES: [(&str, NoStore); 3] =
     [("sealed", NoStore::Sealed), ("memory", NoStore::Memory), ("refuse", NoStore::Refuse)];
 const SHARINGS: [(&str, Sharing); 2] = [("live", Sharing::Live), ("exclusive", Sharing::Exclusive)];
 const UNFRAMEDS: [(&str, bool); 2] = [("skip", false), ("store", true)];
-const GATE_MODES: [(&str, Mode); 3] =
-    [("auto", Mode::Auto), ("fixed", Mode::Fixed), ("off", Mode::Off)];
+const GATE_MODES: [(&str, GateMode); 3] =
+    [("auto", GateMode::Auto), ("fixed", GateMode::Fixed), ("off", GateMode::Off)];
 const COMPRESSES: [(&str, bool); 2] = [("auto", true), ("off", false)];
 const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
 

@@ -250,6 +250,7 @@ fn policy_settings(layers: &Layers) -> Result<policy::Settings, Mistake> {
 
 fn breaker_settings(layers: &Layers) -> Result<breaker::Settings, Mistake> {
     Ok(breaker::Settings {
+        mode: layers.get(&keys::BREAKER_MODE)?,
         fail_rate: layers.get(&keys::BREAKER_FAIL_RATE)?,
         consecutive_fail: layers.get(&keys::BREAKER_CONSECUTIVE_FAIL)?,
         window: layers.get(&keys::BREAKER_WINDOW)?,

@@ -1,11 +1,12 @@
 //! A breaker that opens at the first failure.
 
-use crate::breaker::Settings;
+use crate::breaker::{Mode, Settings};
 use std::time::Duration;
 
 pub(super) fn settings() -> Settings {
     let seconds = Duration::from_secs;
     Settings {
+        mode: Mode::Auto,
         fail_rate: 0.5,
         consecutive_fail: 1,
         window: seconds(10),

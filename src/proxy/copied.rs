@@ -178,7 +178,7 @@ fn cache_status(rescue: &Rescue) -> HeaderValue {
     let detail = rescue.why.as_str();
     let text = match rescue.why {
         Why::Joined => format!("retter; fwd=miss; collapsed; detail={detail}"),
-        Why::NotAsked(_) | Why::GateFull => {
+        Why::NotAsked(_) | Why::ForcedOpen | Why::GateFull => {
             format!("retter; hit; ttl={}; detail={detail}", ttl(rescue))
         }
         Why::Status(status) => {

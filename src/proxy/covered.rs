@@ -44,7 +44,7 @@ impl Covered {
     /// The application gave no good answer, and there was no copy.
     pub(super) fn missed(&self, asked: &Asked, why: Why) {
         let reason = match why {
-            Why::NotAsked(_) | Why::GateFull | Why::Joined => "not-asked",
+            Why::NotAsked(_) | Why::ForcedOpen | Why::GateFull | Why::Joined => "not-asked",
             Why::Status(_) | Why::Failure(_) | Why::Patience => "no-good-answer",
         };
         self.note(asked, Verdict::Refused(reason), Coverage::touch);

@@ -4,7 +4,8 @@
 use super::asked::Asked;
 use super::gatekeeper::Gatekeeper;
 use crate::breaker::{
-    Admission, Ask, Breakers, Level, Outcome, Permit, Saved, Settings, State, Unsaved,
+    Admission, Ask, Breakers, Level, Mode, Outcome, Permit, Report, Saved, Settings, State, Turn,
+    Unsaved,
 };
 use crate::clock::{self, Now};
 use http::StatusCode;
@@ -27,6 +28,8 @@ pub(super) struct Judge {
 pub(super) struct Rejected {
     pub(super) state: State,
     pub(super) retry_after: Duration,
+    /// By the operator's word.
+    pub(super) forced: bool,
 }
 
 impl Judge {
@@ -38,7 +41,12 @@ impl Judge {
         now: Now,
     ) -> Self {
         let mut breakers = Breakers::new(settings.clone(), fastrand::u64(..));
-        say_restored(&breakers.restore(saved, now.mono));
+        say_mode(settings.mode);
+        let restored = breakers.restore(saved, now.mono);
+        // Otherwise the application is asked all the same.
+        if matches!(settings.mode, Mode::Auto | Mode::Open) {
+            say_restored(&restored);
+        }
         Self { settings, breakers: Mutex::new(breakers), gatekeeper, changed: Notify::new() }
     }
 
@@ -48,7 +56,7 @@ impl Judge {
     }
 
     pub(super) fn take_unsaved(&self, now: Now) -> Unsaved {
-        self.breakers.lock().take_unsaved(now.mono)
+        self.change(|breakers, _| breakers.take_unsaved(now.mono))
     }
 
     pub(super) fn is_failure(&self, status: StatusCode) -> bool {
@@ -65,7 +73,7 @@ impl Judge {
     }
 
     pub(super) fn state(&self, asked: &Asked) -> State {
-        self.breakers.lock().state(asked.path())
+        self.breakers.lock().state(asked.path(), clock::mono())
     }
 
     /// The application's breaker and those of single paths.
@@ -84,28 +92,59 @@ impl Judge {
                 asked: Arc::clone(asked),
                 permit: Some(permit),
             }),
-            Admission::Rejected { state, retry_after } => Err(Rejected { state, retry_after }),
+            Admission::Rejected { state, retry_after, forced } => {
+                Err(Rejected { state, retry_after, forced })
+            }
         }
+    }
+
+    /// The operator's word, for `time` or until the next one.
+    pub(super) fn order(&self, mode: Mode, time: Option<Duration>) -> Turn {
+        let turn = self.change(|breakers, now| breakers.order(mode, time, now));
+        warn!("{turn}");
+        turn
+    }
+
+    pub(super) fn report(&self) -> Report {
+        self.change(Breakers::report)
     }
 
     fn change<T>(&self, step: impl FnOnce(&mut Breakers, Instant) -> T) -> T {
         let now = clock::mono();
-        let (result, changes) = {
+        let (result, lapse, changes) = {
             let mut breakers = self.breakers.lock();
             let result = step(&mut breakers, now);
-            (result, breakers.take_changes().collect::<Vec<_>>())
+            (result, breakers.take_lapse(), breakers.take_changes().collect::<Vec<_>>())
         };
+        if let Some(turn) = lapse {
+            warn!("{turn}");
+        }
         if !changes.is_empty() {
             self.changed.notify_one();
         }
         for change in changes {
-            if change.level == Level::Application && change.to == State::Closed {
+            if change.level == Level::Application && change.to == State::Closed && !change.dry {
                 self.gatekeeper.reopen();
             }
-            warn!(from = change.from.as_str(), to = change.to.as_str(), "{change}");
+            match change.dry {
+                // Without the fields: an alarm on `to="OPEN"` is not meant.
+                true => warn!(dry = true, "{change}"),
+                false => warn!(from = change.from.as_str(), to = change.to.as_str(), "{change}"),
+            }
         }
         result
     }
+}
+
+/// Whoever set it a month ago should meet it in the log.
+fn say_mode(mode: Mode) {
+    let effect = match mode {
+        Mode::Auto => return,
+        Mode::Open => "the application is not asked",
+        Mode::Closed => "the application is asked whatever happens",
+        Mode::Dry => "the application is asked whatever happens, and what would be done is logged",
+    };
+    warn!(mode = mode.as_str(), "breaker.mode: {effect}");
 }
 
 /// One line, whatever came back; nothing if nothing is open.

@@ -17,6 +17,7 @@ mod errand;
 mod forms;
 mod gatekeeper;
 mod gathered;
+mod hand;
 mod hold;
 mod judge;
 mod keep;
@@ -249,7 +250,11 @@ impl Proxy {
 
     /// The breaker said no.
     async fn without_asking(&self, asked: &Asked, rejected: Rejected) -> Served {
-        let rescued = self.rescue(asked, Why::NotAsked(rejected.state)).await;
+        let why = match rejected.forced {
+            true => Why::ForcedOpen,
+            false => Why::NotAsked(rejected.state),
+        };
+        let rescued = self.rescue(asked, why).await;
         rescued.unwrap_or(Served::Refused(Refusal::not_asked(rejected.retry_after)))
     }
 

@@ -24,6 +24,8 @@ pub(super) enum Why {
     Patience,
     /// Another request for the page has brought this copy just now.
     Joined,
+    /// The operator did (`breaker.mode`).
+    ForcedOpen,
     /// The application answered with this failure status.
     Status(StatusCode),
     /// It gave no answer.
@@ -39,6 +41,7 @@ impl Why {
             Self::GateFull => "gate-full",
             Self::Patience => "patience",
             Self::Joined => "joined",
+            Self::ForcedOpen => "breaker-forced-open",
             Self::Status(_) => "failure-status",
             Self::Failure(failure) => failure.as_str(),
         }

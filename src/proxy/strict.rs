@@ -37,7 +37,7 @@ pub(super) fn weigh(
 
 fn distress(why: Why) -> Distress {
     match why {
-        Why::NotAsked(_) | Why::GateFull | Why::Joined => Distress::NotAsked,
+        Why::NotAsked(_) | Why::ForcedOpen | Why::GateFull | Why::Joined => Distress::NotAsked,
         Why::Patience => Distress::Unreachable,
         Why::Status(status) => Distress::Status(status),
         Why::Failure(Failure::Timeout | Failure::NoSocket) => Distress::Unreachable,

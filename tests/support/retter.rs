@@ -247,6 +247,12 @@ impl Retter {
         command.output().expect("the binary starts")
     }
 
+    /// `retter ctl` with these words, in its folder and with its settings.
+    pub fn ctl(&self, words: &[&str]) -> Output {
+        let arguments = ["ctl"].iter().chain(words).map(|word| (*word).to_owned()).collect();
+        Setup { arguments, ..self.setup.clone() }.run_in(&self.folder)
+    }
+
     /// Waits until the file holds a copy of every one of these addresses. On a disk that others
     /// keep busy that may take a while: RETTER then writes less often.
     pub fn wait_for_copies(&self, paths: &[&str]) {

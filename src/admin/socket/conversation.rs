@@ -1,8 +1,7 @@
 //! One conversation: a request, the progress of what it asks for, the answer.
 
-use super::{CONVERSATIONS, SHORTLY, verbs};
+use super::{CONVERSATIONS, Levers, SHORTLY, verbs};
 use crate::control::{self, LINE_MAX};
-use crate::store::Store;
 use rustix::process::geteuid;
 use serde_json::{Map, Value};
 use std::io::{self, ErrorKind};
@@ -14,23 +13,23 @@ use tokio::time::{interval, timeout};
 use tracing::info;
 
 /// Without a place among the eight it is refused.
-pub(super) async fn serve(stream: UnixStream, store: Store, place: Option<OwnedSemaphorePermit>) {
+pub(super) async fn serve(stream: UnixStream, levers: Levers, place: Option<OwnedSemaphorePermit>) {
     let mut stream = BufReader::new(stream);
     let said = match &place {
-        Some(_) => converse(&mut stream, store).await,
+        Some(_) => converse(&mut stream, levers).await,
         None => say_error(&mut stream, &format!("{CONVERSATIONS} others ask: try again")).await,
     };
     // Before the stream: who sees its end finds the place free. Who asked may have left.
     drop((place, said));
 }
 
-async fn converse(stream: &mut BufReader<UnixStream>, store: Store) -> io::Result<()> {
+async fn converse(stream: &mut BufReader<UnixStream>, levers: Levers) -> io::Result<()> {
     let request = match request(stream).await {
         Ok(request) => request,
         Err(error) => return say_error(stream, &error).await,
     };
     let (tell, progress) = watch::channel(Value::Null);
-    let mut work = tokio::spawn(verbs::run(request, store, tell));
+    let mut work = tokio::spawn(verbs::run(request, levers, tell));
     let mut ticks = interval(TICK);
     loop {
         tokio::select! {

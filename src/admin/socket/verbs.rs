@@ -1,5 +1,6 @@
 //! What can be asked over the socket. A new verb is a line in [`run`] and a function here.
 
+use super::{Levers, breaker};
 use crate::clock::Now;
 use crate::control::VERSION;
 use crate::store::select::Words;
@@ -12,13 +13,18 @@ use tracing::info;
 /// The value of `done`, or the error in words. What is under way is told through `tell`.
 pub(super) async fn run(
     line: Vec<u8>,
-    store: Store,
+    levers: Levers,
     tell: watch::Sender<Value>,
 ) -> Result<Value, String> {
     let mut request = read(&line)?;
     match request.remove("verb").as_ref().and_then(Value::as_str) {
         Some("ping") => ping(what(request)?),
-        Some("purge") => purge(what(request)?, store, tell).await,
+        Some("purge") => purge(what(request)?, levers.store, tell).await,
+        Some("status") => {
+            let Nothing {} = what(request)?;
+            Ok(breaker::status(&levers))
+        }
+        Some("mode") => breaker::mode(what(request)?, &levers),
         Some(other) => Err(format!("no verb is called {other:?}: there are {VERBS}")),
         None => Err(format!("the request has no verb: there are {VERBS}")),
     }
@@ -32,7 +38,7 @@ fn read(line: &[u8]) -> Result<Map<String, Value>, String> {
     match request.remove("v") {
         Some(version) if version == VERSION => Ok(request),
         Some(other) => Err(format!(
-            "protocol version {other}, and this RETTER speaks {VERSION}: use the retter-db beside it"
+            "protocol version {other}, and this RETTER speaks {VERSION}: use the retter-db or retter beside it"
         )),
         None => Err(format!("the request has no version: \"v\": {VERSION}")),
     }
@@ -71,7 +77,7 @@ fn figures(purged: Purged) -> Value {
     json!({ "copies": purged.copies, "bytes": purged.bytes })
 }
 
-const VERBS: &str = "ping and purge";
+const VERBS: &str = "ping, purge, status and mode";
 
 #[cfg(test)]
 mod tests {

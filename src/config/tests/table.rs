@@ -17,7 +17,7 @@ fn every_key_changes_the_configuration() {
 }
 
 /// Every key with a value that is not its default.
-const OTHERS: [(&str, &str); 61] = [
+const OTHERS: [(&str, &str); 62] = [
     ("server.listen", ":9"),
     ("server.trusted", "none"),
     ("server.maxconnections", "9"),
@@ -53,6 +53,7 @@ const OTHERS: [(&str, &str); 61] = [
     ("store.refresh", "0"),
     ("store.cache", "1 MiB"),
     ("store.sharing", "exclusive"),
+    ("breaker.mode", "dry"),
     ("breaker.fail.rate", "1"),
     ("breaker.consecutive.fail", "0"),
     ("breaker.window", "1s"),
