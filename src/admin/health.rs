@@ -10,7 +10,7 @@
 //! | `total-request-served`, `...-response-time-ms` | requests, and the time to the head of their answers |
 //! | `memory` | `sys-memory-byte`: resident now; `alloc-memory-byte`: of that the process's own; `total-alloc-memory-byte`: the most that was ever resident. The Go program gave its runtime's figures under these names; these are the system's (Linux; zero elsewhere) |
 //! | `served`, `skipped`, `withheld`, `refused` | answers by `X-Retter`; answers no copy was made of, by reason; copies not given to who asked, by reason; connections turned away, by reason |
-//! | `store`, `application` | the file's figures, the connections' figures |
+//! | `store`, `application` | the file's figures; the connections' figures, and what was sent again |
 
 use super::Admin;
 use super::memory::Memory;
@@ -28,6 +28,7 @@ pub(super) fn text(admin: &Admin) -> String {
 fn figures(admin: &Admin) -> Value {
     let figures = admin.proxy.figures();
     let TimesRead { count, total, average, slowest, fastest } = figures.times;
+    let again = figures.upstream.again;
     let copies = admin.store.copies();
     let memory = Memory::read();
     json!({
@@ -55,6 +56,11 @@ fn figures(admin: &Admin) -> Value {
             "connections-idle": figures.upstream.idle,
             "requests-on-kept-connection": figures.upstream.reused,
             "resends": figures.upstream.resends,
+            "retries": again.retries,
+            "retry-wins": again.retry_wins,
+            "hedges": again.hedges,
+            "hedge-wins": again.hedge_wins,
+            "retry-budget-exhausted": again.exhausted,
         },
         "store": file(&admin.store.counters()),
     })

@@ -18,6 +18,7 @@ mod gathered;
 mod hold;
 mod judge;
 mod keep;
+mod leave;
 mod outdated;
 mod pages;
 mod parts;

@@ -17,7 +17,7 @@ fn every_key_changes_the_configuration() {
 }
 
 /// Every key with a value that is not its default.
-const OTHERS: [(&str, &str); 55] = [
+const OTHERS: [(&str, &str); 64] = [
     ("server.listen", ":9"),
     ("server.trusted", "none"),
     ("server.maxconnections", "9"),
@@ -64,6 +64,15 @@ const OTHERS: [(&str, &str); 55] = [
     ("breaker.close", "2"),
     ("breaker.statuses", "500"),
     ("breaker.ignore", "/poll/**"),
+    ("retry.attempts", "1"),
+    ("retry.backoff", "linear"),
+    ("retry.base", "0"),
+    ("retry.cap", "0"),
+    ("retry.budget", "0"),
+    ("retry.statuses", "429"),
+    ("retry.methods", "PUT"),
+    ("retry.maxbody", "0"),
+    ("hedge.delay", "p95"),
     ("health.path", ""),
     // Tests run in the package's folder.
     ("error.page", "README.md"),
