@@ -258,8 +258,8 @@ keys! {
         "What may be tried again besides GET, HEAD, OPTIONS and TRACE: `PUT`, `DELETE`. Any other \
          only if nothing of it was sent.";
     RETRY_MAXBODY: usize = "retry.maxbody", kinds::KEPT_BODY, "64 KiB",
-        "The longest body of a request that is kept to be sent again, at most 1 MiB; a request with a \
-         longer one is tried once.";
+        "The longest body of a request that is kept to be sent again, at most 1 MiB; a longer one is \
+         sent only once; 0 = each is.";
     HEDGE_DELAY: Hedge = "hedge.delay", kinds::HEDGE, "off",
         "When a GET that is not answered yet is sent a second time, and the first good answer wins: \
          a time, or `p95` = when 95 of a hundred would have been answered; `off` = never.";
