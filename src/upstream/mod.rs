@@ -150,14 +150,13 @@ impl Upstream {
     /// Every [`Failure`] but [`Failure::Truncated`] and [`Failure::Silent`], which are the body's.
     pub async fn call<L: Leave>(
         &self,
-        head: Outgoing<'_>,
+        mut head: Outgoing<'_>,
         body: RequestBody,
         leave: &L,
     ) -> Result<Reply, Failure> {
         let Shared { settings, again, .. } = &*self.shared;
         // Too long a target is the client's doing and says nothing about the application.
-        let target = settings.base.target(head.target).ok_or(Failure::ClientGone)?;
-        let head = Outgoing { target, ..head };
+        head.target = settings.base.target(head.target).ok_or(Failure::ClientGone)?;
         Call::new(self, settings, again, &head, leave).run(body).await
     }
 
