@@ -25,6 +25,7 @@ mod private;
 mod promise;
 mod purge;
 mod remember;
+mod retries;
 mod serving;
 mod settings;
 mod soft_errors;

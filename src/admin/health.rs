@@ -12,7 +12,7 @@
 //! | `served`, `skipped`, `withheld`, `refused` | answers by `X-Retter`; answers no copy was made of, by reason; copies not given to who asked, by reason; connections turned away, by reason |
 //! | `gate-limit`, `gate-inside`, `gate-waiting`, `gate-refreshes-wanted` | how many calls may be inside the application, and are; requests that wait for a slot; copies that are to be refreshed when there is one. All zero with `gate.mode = off` |
 //! | `gate` | requests at the full gate: `rescued`; `joined` to another's call; `queue-full`, `displaced`, `waited-too-long`; and copies `refreshed` with what was left |
-//! | `store`, `application` | the file's figures, the connections' figures |
+//! | `store`, `application` | the file's figures; the connections' figures, and what was sent again |
 
 use super::Admin;
 use super::memory::Memory;
@@ -30,6 +30,7 @@ pub(super) fn text(admin: &Admin) -> String {
 fn figures(admin: &Admin) -> Value {
     let figures = admin.proxy.figures();
     let TimesRead { count, total, average, slowest, fastest } = figures.times;
+    let again = figures.upstream.again;
     let copies = admin.store.copies();
     let memory = Memory::read();
     let gate = figures.gate.unwrap_or_default();
@@ -63,6 +64,11 @@ fn figures(admin: &Admin) -> Value {
             "connections-idle": figures.upstream.idle,
             "requests-on-kept-connection": figures.upstream.reused,
             "resends": figures.upstream.resends,
+            "retries": again.retries,
+            "retry-wins": again.retry_wins,
+            "hedges": again.hedges,
+            "hedge-wins": again.hedge_wins,
+            "retry-budget-exhausted": again.exhausted,
         },
         "store": file(&admin.store.counters()),
     })

@@ -14,9 +14,10 @@ use crate::policy::NoStore;
 use crate::proxy::ErrorPage;
 use crate::server::Listen;
 use crate::store::Sharing;
-use crate::upstream::BaseUrl;
+use crate::upstream::{Backoff, BaseUrl, Hedge};
 use figment::value::Value;
 use globset::GlobMatcher;
+use http::Method;
 use ipnet::IpNet;
 use std::fmt::Write;
 use std::ops::RangeInclusive;
@@ -257,6 +258,34 @@ keys! {
          16 visitors; past it the answer is 503.";
     GATE_WAIT: Duration = "gate.wait", kinds::TIME, "2 seconds",
         "How long they wait; then the answer is 503. 0 = not at all.";
+
+    RETRY_ATTEMPTS: u32 = "retry.attempts", kinds::ATTEMPTS, "2",
+        "How often a request is tried in all, when the connection failed or `retry.statuses` came; \
+         1 = once.";
+    RETRY_BACKOFF: Backoff = "retry.backoff", kinds::BACKOFF, "full-jitter",
+        "How the wait grows after the i-th try: `constant` = `retry.base`, `linear` = base x i, \
+         `exponential` = base x 2^i, `linear-jitter` and `exponential-jitter` a third more or less, \
+         `full-jitter` anything from nothing to base x 2^i.";
+    RETRY_BASE: Duration = "retry.base", kinds::TIME, "50 ms",
+        "What the waits between tries are made of; 0 = no wait.";
+    RETRY_CAP: Duration = "retry.cap", kinds::TIME, "1 second",
+        "No wait between tries is longer, unless the application asks for it with `Retry-After`; \
+         0 = no wait.";
+    RETRY_BUDGET: f64 = "retry.budget", kinds::RATE, "0.1",
+        "What part of the requests may be sent again, retries and hedges together, besides ten a \
+         second; 0 = ten a second alone.";
+    RETRY_STATUSES: Vec<RangeInclusive<u16>> = "retry.statuses", lists::STATUS_RANGES, "502-504",
+        "Statuses after which a request is tried again: numbers and ranges, 429 among them if wanted; \
+         `none` = only after a connection that failed.";
+    RETRY_METHODS: Vec<Method> = "retry.methods", lists::METHODS, "none",
+        "What may be tried again besides GET, HEAD, OPTIONS and TRACE: `PUT`, `DELETE`. Any other \
+         only if nothing of it was sent.";
+    RETRY_MAXBODY: usize = "retry.maxbody", kinds::KEPT_BODY, "64 KiB",
+        "The longest body of a request that is kept to be sent again, at most 1 MiB; a longer one is \
+         sent only once; 0 = each is.";
+    HEDGE_DELAY: Hedge = "hedge.delay", kinds::HEDGE, "off",
+        "When a GET that is not answered yet is sent a second time, and the first good answer wins: \
+         a time, or `p95` = when 95 of a hundred would have been answered; `off` = never.";
 
     HEALTH_PATH: String = "health.path", kinds::URL_PATH, "/health",
         "Where RETTER itself says how it is, as JSON; empty = nowhere.";

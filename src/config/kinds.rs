@@ -13,7 +13,7 @@ use crate::proxy::ErrorPage;
 use crate::server::Listen;
 use crate::store::Sharing;
 use crate::units;
-use crate::upstream::BaseUrl;
+use crate::upstream::{Backoff, BaseUrl, Hedge};
 use figment::value::{Num, Value};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -77,6 +77,44 @@ pub const SOME_COUNT: Kind<u32> = Kind {
         some => Ok(some),
     },
     say: u32::to_string,
+};
+
+pub const ATTEMPTS: Kind<u32> = Kind {
+    allowed: "a whole number from 1 to 100",
+    read: |value| match count(value)? {
+        0 => Err("it is zero".to_owned()),
+        many if many > 100 => Err("it is above 100".to_owned()),
+        some => Ok(some),
+    },
+    say: u32::to_string,
+};
+
+pub const BACKOFF: Kind<Backoff> = Kind {
+    allowed: "full-jitter, constant, linear, linear-jitter, exponential or exponential-jitter",
+    read: |value| one_of(&BACKOFFS, value),
+    say: |choice| word_for(&BACKOFFS, choice),
+};
+
+/// Kept in memory for every such request under way.
+pub const KEPT_BODY: Kind<usize> = Kind {
+    allowed: "a size from 0 to 1 MiB",
+    read: |value| within(size(value)?, 0, 1 << 20),
+    say: |bytes| units::size_words(*bytes as u64),
+};
+
+/// Zero is no way to say `off`: at once would be every request twice.
+pub const HEDGE: Kind<Hedge> = Kind {
+    allowed: "off, p95, or a time of at least 1 ms such as `250ms`",
+    read: |value| match number_or_text(value)?.trim().to_lowercase().as_str() {
+        "off" => Ok(Hedge::Off),
+        "p95" => Ok(Hedge::P95),
+        _ => (SOME_TIME.read)(value).map(Hedge::After),
+    },
+    say: |hedge| match hedge {
+        Hedge::Off => "off".to_owned(),
+        Hedge::P95 => "p95".to_owned(),
+        Hedge::After(delay) => units::duration_words(*delay),
+    },
 };
 
 pub const LISTEN: Kind<Listen> = Kind {
@@ -320,6 +358,14 @@ const UNFRAMEDS: [(&str, bool); 2] = [("skip", false), ("store", true)];
 const GATE_MODES: [(&str, GateMode); 3] =
     [("auto", GateMode::Auto), ("fixed", GateMode::Fixed), ("off", GateMode::Off)];
 const COMPRESSES: [(&str, bool); 2] = [("auto", true), ("off", false)];
+const BACKOFFS: [(&str, Backoff); 6] = [
+    ("full-jitter", Backoff::FullJitter),
+    ("constant", Backoff::Constant),
+    ("linear", Backoff::Linear),
+    ("linear-jitter", Backoff::LinearJitter),
+    ("exponential", Backoff::Exponential),
+    ("exponential-jitter", Backoff::ExponentialJitter),
+];
 const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
 
 fn within(number: u64, least: u64, most: u64) -> Result<usize, String> {

@@ -7,6 +7,7 @@ use crate::config::kinds::{Kind, number_or_text, wrong_type};
 use crate::units::path_glob;
 use figment::value::Value;
 use globset::GlobMatcher;
+use http::Method;
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -27,6 +28,14 @@ pub const STATUS_RANGES: Kind<Vec<RangeInclusive<u16>>> = Kind {
     allowed: "a list of statuses and ranges from 400 to 599 such as `500 502-504`, or `none`",
     read: |value| members(value, status_range),
     say: |ranges| say(ranges, say_range),
+};
+
+/// Those that may come twice without doing more than once (RFC 9110 section 9.2.2), besides the safe
+/// ones. `POST` would be a second order.
+pub const METHODS: Kind<Vec<Method>> = Kind {
+    allowed: "a list of `PUT` and `DELETE`, or `none`",
+    read: |value| members(value, method),
+    say: |methods| say(methods, Method::to_string),
 };
 
 pub const GLOBS: Kind<Vec<GlobMatcher>> = Kind {
@@ -197,6 +206,14 @@ fn kept_status(word: &str) -> Result<u16, String> {
         206 | 304 => Err(format!("an answer with {word} is no whole page")),
         404 | 410 => Err(format!("{word} says that the page is gone: its copy is forgotten")),
         status => Ok(status),
+    }
+}
+
+fn method(word: &str) -> Result<Method, String> {
+    match word.to_ascii_uppercase().as_str() {
+        "PUT" => Ok(Method::PUT),
+        "DELETE" => Ok(Method::DELETE),
+        _ => Err(format!("`{word}` is neither PUT nor DELETE")),
     }
 }
 

@@ -220,6 +220,21 @@ fn backend_settings(layers: &Layers) -> Result<upstream::Settings, Mistake> {
         base: layers.get(&keys::BACKEND_BASEURL)?,
         timeout: layers.get(&keys::BACKEND_TIMEOUT)?,
         connect: layers.get(&keys::BACKEND_CONNECT)?,
+        retry: retry_settings(layers)?,
+        hedge: layers.get(&keys::HEDGE_DELAY)?,
+    })
+}
+
+fn retry_settings(layers: &Layers) -> Result<upstream::Retry, Mistake> {
+    Ok(upstream::Retry {
+        attempts: layers.get(&keys::RETRY_ATTEMPTS)?,
+        backoff: layers.get(&keys::RETRY_BACKOFF)?,
+        base: layers.get(&keys::RETRY_BASE)?,
+        cap: layers.get(&keys::RETRY_CAP)?,
+        budget: layers.get(&keys::RETRY_BUDGET)?,
+        statuses: layers.get(&keys::RETRY_STATUSES)?,
+        methods: layers.get(&keys::RETRY_METHODS)?,
+        maxbody: layers.get(&keys::RETRY_MAXBODY)?,
     })
 }
 

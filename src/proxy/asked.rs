@@ -1,5 +1,6 @@
 //! What a visitor asked for, worked out once.
 
+use super::leave::Tries;
 use crate::encoding;
 use crate::headers::{self, Client};
 use crate::key::{self, CacheKey, NoKey};
@@ -16,6 +17,7 @@ pub(super) struct Asked {
     pub(super) kind: Kind,
     /// Without a key a request is forwarded, never stored and never rescued.
     pub(super) key: Result<CacheKey, NoKey>,
+    pub(super) tries: Tries,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,7 +50,7 @@ impl Asked {
         if key.is_ok() {
             narrow_codings(&mut head.headers);
         }
-        Self { head, accept_encoding, client, kind, key }
+        Self { head, accept_encoding, client, kind, key, tries: Tries::default() }
     }
 
     /// The path the breaker judges by: without query and identity.

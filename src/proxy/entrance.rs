@@ -10,29 +10,33 @@ use crate::gate::Key;
 use http::header;
 use std::sync::Arc;
 
-/// What a call needs to begin; each `None` where it needs none.
-pub(super) struct Leave {
+/// What a call holds while it is inside; each `None` where it needs none.
+pub(super) struct Admitted {
     pub(super) ticket: Option<Ticket>,
     pub(super) slot: Option<Held>,
 }
 
 impl Proxy {
-    /// Leave to ask, or what the visitor gets instead.
-    pub(super) async fn enter(&self, asked: &Arc<Asked>, has_body: bool) -> Result<Leave, Served> {
+    /// Admitted to ask, or what the visitor gets instead.
+    pub(super) async fn enter(
+        &self,
+        asked: &Arc<Asked>,
+        has_body: bool,
+    ) -> Result<Admitted, Served> {
         let ticket = self.admit(asked, has_body).await?;
         if self.judge.is_ignored(asked) {
             // Long polling: it waits for something, and the application does not work on it.
-            return Ok(Leave { ticket, slot: None });
+            return Ok(Admitted { ticket, slot: None });
         }
         let is_probe = ticket.as_ref().is_some_and(Ticket::is_probe);
         match self.gatekeeper.enter(asked, is_probe) {
-            Entered::In(slot) => Ok(Leave { ticket, slot }),
+            Entered::In(slot) => Ok(Admitted { ticket, slot }),
             Entered::Full => {
                 // While it waits it is nothing to the breaker.
                 drop(ticket);
                 let slot = Some(Box::pin(self.at_the_full_gate(asked, has_body)).await?);
                 let ticket = self.admit(asked, has_body).await?;
-                Ok(Leave { ticket, slot })
+                Ok(Admitted { ticket, slot })
             }
         }
     }

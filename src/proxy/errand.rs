@@ -15,6 +15,7 @@ use super::gatekeeper::Held;
 use super::gathered::Gathered;
 use super::judge::Ticket;
 use super::keep::Keep;
+use super::leave::Leave;
 use crate::breaker::{Fault, Outcome};
 use crate::upstream::{Failure, Outgoing, Reply, RequestBody};
 use crate::{headers, key};
@@ -63,7 +64,8 @@ impl Errand {
     async fn run(mut self, body: RequestBody) -> Brought {
         let (proxy, asked) = (Arc::clone(&self.proxy), Arc::clone(&self.asked));
         let outgoing = Self::outgoing(&asked, &proxy.settings.key);
-        let replied = self.watch(pin!(proxy.upstream.send(outgoing, body))).await;
+        let leave = Leave { proxy: &proxy, asked: &asked };
+        let replied = self.watch(pin!(proxy.upstream.call(outgoing, body, &leave))).await;
         match replied {
             Ok(reply) => self.bring(reply).await,
             Err(failure) => {

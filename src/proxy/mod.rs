@@ -21,6 +21,7 @@ mod hand;
 mod hold;
 mod judge;
 mod keep;
+mod leave;
 mod outdated;
 mod pages;
 mod parts;
@@ -50,7 +51,7 @@ use crate::store::Store;
 use crate::upstream::{Counts, RequestBody, Upstream};
 use asked::{Asked, Kind};
 use covered::Covered;
-use entrance::Leave;
+use entrance::Admitted;
 use errand::{Brought, Errand};
 use gatekeeper::{Gatekeeper, Refresh};
 use http::{HeaderValue, Request, Response, StatusCode};
@@ -187,7 +188,7 @@ impl Proxy {
     }
 
     async fn serve(self: &Arc<Self>, asked: &Arc<Asked>, body: RequestBody) -> Served {
-        let Leave { ticket, slot } = match self.enter(asked, !body.is_empty()).await {
+        let Admitted { ticket, slot } = match self.enter(asked, !body.is_empty()).await {
             Ok(leave) => leave,
             Err(served) => return served,
         };

@@ -7,7 +7,7 @@ use super::strict;
 use super::variants::{self, Found};
 use crate::breaker::State;
 use crate::clock::Now;
-use crate::policy::{self, MayServe};
+use crate::policy::{self, MayServe, RefuseReason};
 use crate::upstream::Failure;
 use http::StatusCode;
 use std::sync::Arc;
@@ -48,8 +48,27 @@ impl Why {
     }
 }
 
-/// The visitor's own copy first, then the one that is for everybody.
+/// The copy for this visitor.
 pub(super) async fn find(proxy: &Proxy, asked: &Asked, why: Why) -> Option<Rescue> {
+    look(proxy, asked, why, |reason| {
+        debug!(path = asked.path(), reason = reason.as_str(), "no rescue by this copy");
+        proxy.meter.withheld.up(reason.as_str());
+    })
+    .await
+}
+
+/// Could this visitor be given one? Asking counts nothing.
+pub(super) async fn is_there(proxy: &Proxy, asked: &Asked, why: Why) -> bool {
+    look(proxy, asked, why, |_| {}).await.is_some()
+}
+
+/// The visitor's own copy first, then the one that is for everybody.
+async fn look(
+    proxy: &Proxy,
+    asked: &Asked,
+    why: Why,
+    refused: impl Fn(RefuseReason),
+) -> Option<Rescue> {
     let (store, settings) = (&proxy.store, &proxy.settings);
     let key = asked.key.as_ref().ok()?;
     let now = Now::read();
@@ -64,10 +83,7 @@ pub(super) async fn find(proxy: &Proxy, asked: &Asked, why: Why) -> Option<Rescu
                 let (id, ttl) = (page.id(), settings.ttl);
                 return Some(Rescue { copy, id, forms, age, freshness, ttl, why });
             }
-            MayServe::Refuse(reason) => {
-                debug!(path = asked.path(), reason = reason.as_str(), "no rescue by this copy");
-                proxy.meter.withheld.up(reason.as_str());
-            }
+            MayServe::Refuse(reason) => refused(reason),
         }
     }
     None

@@ -68,7 +68,7 @@ impl Served {
     }
 }
 
-/// The request line, at debug. Never the query: it may hold what is nobody else's business.
+/// The request line, at debug. More tries than one add what became of them. Never the query: it may hold what is nobody else's business.
 pub(super) fn log(
     asked: &Asked,
     status: StatusCode,
@@ -84,6 +84,9 @@ pub(super) fn log(
         why,
         client = %asked.client.address,
         micros = took.as_micros() as u64,
+        attempts = asked.tries.attempts(),
+        waits = asked.tries.waits(),
+        winner = asked.tries.winner(),
         "request"
     );
 }

@@ -3,6 +3,7 @@
 use super::Shared;
 use super::connection::{Connection, End, quiet};
 use super::failure::Failure;
+use super::tape::Played;
 use super::wire::Traffic;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
@@ -23,6 +24,8 @@ pub enum RequestBody {
     /// The client's body, passed on frame by frame. Boxed, because it comes wrapped in whatever
     /// watches it in front; requests with a body are few.
     Client(ClientBody),
+    /// The same, kept while it is sent, so that another try may send it again.
+    Played(Box<Played>),
 }
 
 /// A client's body, and the connection that is to know when it keeps the application waiting.
@@ -54,8 +57,10 @@ impl RequestBody {
 
     /// While the body has nothing to send, `traffic` says so.
     pub(super) fn tell(&mut self, traffic: &Arc<Traffic>) {
-        if let RequestBody::Client(client) = self {
-            client.traffic = Some(traffic.clone());
+        match self {
+            RequestBody::Empty => {}
+            RequestBody::Client(client) => client.traffic = Some(traffic.clone()),
+            RequestBody::Played(played) => played.tell(traffic),
         }
     }
 
@@ -70,10 +75,10 @@ impl RequestBody {
                     headers.remove(header::CONTENT_LENGTH);
                 }
             }
-            (RequestBody::Client(_), Some(bytes)) => {
+            (_, Some(bytes)) => {
                 headers.insert(header::CONTENT_LENGTH, bytes.into());
             }
-            (RequestBody::Client(_), None) => {
+            (_, None) => {
                 headers.remove(header::CONTENT_LENGTH);
                 headers.insert(header::TRANSFER_ENCODING, CHUNKED);
             }
@@ -92,6 +97,7 @@ impl Body for RequestBody {
         match self.get_mut() {
             RequestBody::Empty => Poll::Ready(None),
             RequestBody::Client(client) => client.poll_frame(cx),
+            RequestBody::Played(played) => played.poll_frame(cx),
         }
     }
 
@@ -99,18 +105,28 @@ impl Body for RequestBody {
         match self {
             RequestBody::Empty => true,
             RequestBody::Client(client) => client.body.is_end_stream(),
+            RequestBody::Played(played) => played.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             RequestBody::Empty => SizeHint::with_exact(0),
-            RequestBody::Client(client) => client.body.size_hint(),
+            RequestBody::Client(client) => client.size_hint(),
+            RequestBody::Played(played) => played.size_hint(),
         }
     }
 }
 
 impl ClientBody {
+    pub(super) fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+
+    pub(super) fn into_inner(self) -> UnsyncBoxBody<Bytes, ClientError> {
+        self.body
+    }
+
     fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
@@ -154,6 +170,12 @@ impl ReplyBody {
     ) -> Self {
         let open = Open { connection, incoming, shared, reusable };
         Self { state: State::Open(open) }
+    }
+
+    /// One that has been read.
+    #[cfg(test)]
+    pub(super) fn whole() -> Self {
+        Self { state: State::Whole }
     }
 
     /// The next frame; `None` only after the whole answer was sound to its end. After an error

@@ -165,16 +165,6 @@ impl Connection {
     }
 }
 
-impl Miss {
-    /// The failure, when there is no other connection to try.
-    pub(super) fn into_failure(self) -> Failure {
-        match self {
-            Miss::Unsent(_, failure) | Miss::Failed(failure) => failure,
-            Miss::Unheard => Failure::Reset,
-        }
-    }
-}
-
 /// The clock of one wait. Its timer stays with the connection and is only ever moved on, which
 /// costs a fraction of arming a new one.
 #[derive(Default)]
@@ -197,7 +187,7 @@ impl Stall {
             self.writes = writes;
             self.until = None;
         }
-        let until = *self.until.get_or_insert_with(|| after(limit));
+        let until = *self.until.get_or_insert_with(|| after(Instant::now(), limit));
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
         if timer.deadline() != until {
             timer.as_mut().reset(until);
@@ -206,9 +196,8 @@ impl Stall {
     }
 }
 
-/// `limit` from now; a limit beyond what a clock can hold is a year.
-pub(super) fn after(limit: Duration) -> Instant {
-    let now = Instant::now();
+/// `limit` from `now`; a limit beyond what a clock can hold is a year.
+pub(super) fn after(now: Instant, limit: Duration) -> Instant {
     now.checked_add(limit.min(YEAR)).unwrap_or(now)
 }
 

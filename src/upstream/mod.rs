@@ -1,36 +1,52 @@
-//! One try to the application: its connections and its timeouts.
+//! Tries to the application: connections, timeouts, and when to try again.
 //!
 //! Connections are kept by hand over hyper's HTTP/1.1 client, not by a ready-made pool, for two
 //! reasons. Bytes after the end of an answer make the whole answer doubtful, and only who owns
 //! the connection sees them before the answer is believed. And a connection that is driven by the
 //! call that uses it costs no wake-ups between tasks (see `connection.rs`).
 //!
-//! A try is one request and one answer. The single thing sent twice is a request on a kept
-//! connection that turns out to be dead: that is the risk of keeping connections, nobody's
-//! failure, and no retry. Retries and hedges belong around [`Upstream::send`], not into it. This
-//! room follows no redirects, reads no proxy variables, and judges no status.
+//! A try is one request and one answer. The single thing sent twice within it is a request on a
+//! kept connection that turns out to be dead: that is the risk of keeping connections, nobody's
+//! failure, and no retry. Retries (`call`) and hedges (`hedge`) are around a try, paid for out of
+//! one `budget`, and know no wire. This room follows no redirects, reads no proxy variables, and
+//! judges no status: what is a failure, whether the breaker lets anything be sent again, and how
+//! long a visitor waits who could be given a copy, the caller says ([`Leave`]).
 
+mod backoff;
 mod base;
 mod body;
+mod budget;
+mod call;
 mod connect;
 mod connection;
 mod failure;
 mod head;
+mod hedge;
+mod leave;
+mod percentile;
 mod pool;
+mod retry;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod wire;
 
+pub use backoff::Backoff;
 pub use base::BaseUrl;
 pub use body::{ReplyBody, RequestBody};
 pub use failure::Failure;
+pub use hedge::Hedge;
+pub use leave::{Ended, Leave, Step, Winner};
+pub use retry::{AgainCounts, Retry};
 
 use crate::policy::Framing;
+use call::{Call, Tries};
 use connect::Dialer;
 use connection::{Connection, Miss, after};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Uri, Version, response};
 use pool::Pool;
+use retry::{Again, Lost};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,6 +63,10 @@ pub struct Settings {
     pub timeout: Duration,
     /// `backend.connect`: to a connection, over all addresses together.
     pub connect: Duration,
+    /// `retry.*`
+    pub retry: Retry,
+    /// `hedge.delay`
+    pub hedge: Hedge,
 }
 
 /// The application. Cheap to clone.
@@ -65,6 +85,7 @@ struct Shared {
     opened: AtomicU64,
     reused: AtomicU64,
     resends: AtomicU64,
+    again: Again,
 }
 
 /// The head of a request in its final form, except for the base URL's prefix, the framing of its
@@ -98,12 +119,15 @@ pub struct Counts {
     pub resends: u64,
     /// Connections idle now.
     pub idle: u64,
+    /// What was sent again.
+    pub again: AgainCounts,
 }
 
 impl Upstream {
     /// Opens nothing yet.
     pub fn new(settings: Settings) -> Self {
         let host = HeaderValue::try_from(settings.base.authority()).ok();
+        let again = Again::new(&settings.retry);
         Self {
             shared: Arc::new(Shared {
                 settings,
@@ -113,27 +137,27 @@ impl Upstream {
                 opened: AtomicU64::new(0),
                 reused: AtomicU64::new(0),
                 resends: AtomicU64::new(0),
+                again,
             }),
         }
     }
 
-    /// One try: sends the request and returns when the answer's head has come. Dropping the future
-    /// closes the connection it was using.
+    /// Sends the request, again if that is allowed and may help, and returns when the head of the
+    /// answer that is to be given has come. Dropping the future closes the connections it was
+    /// using.
     ///
     /// # Errors
     /// Every [`Failure`] but [`Failure::Truncated`] and [`Failure::Silent`], which are the body's.
-    pub async fn send(&self, head: Outgoing<'_>, body: RequestBody) -> Result<Reply, Failure> {
-        let deadline = after(self.shared.settings.timeout);
+    pub async fn call<L: Leave>(
+        &self,
+        mut head: Outgoing<'_>,
+        body: RequestBody,
+        leave: &L,
+    ) -> Result<Reply, Failure> {
+        let Shared { settings, again, .. } = &*self.shared;
         // Too long a target is the client's doing and says nothing about the application.
-        let target = self.shared.settings.base.target(head.target).ok_or(Failure::ClientGone)?;
-        let head = Outgoing { target, ..head };
-        let body = match self.send_on_kept(&head, body, deadline).await {
-            ControlFlow::Break(result) => return result,
-            ControlFlow::Continue(body) => body,
-        };
-        let connection = self.connect(deadline).await?;
-        let request = self.request(&head, body);
-        self.exchange(connection, request, deadline).await.map_err(Miss::into_failure)
+        head.target = settings.base.target(head.target).ok_or(Failure::ClientGone)?;
+        Call::new(self, settings, again, &head, leave).run(body).await
     }
 
     /// How many connections were opened, reused and found dead.
@@ -144,6 +168,7 @@ impl Upstream {
             reused: shared.reused.load(Ordering::Relaxed),
             resends: shared.resends.load(Ordering::Relaxed),
             idle: shared.pool.len() as u64,
+            again: shared.again.read(),
         }
     }
 
@@ -170,7 +195,7 @@ impl Upstream {
         head: &Outgoing<'_>,
         mut body: RequestBody,
         deadline: Instant,
-    ) -> ControlFlow<Result<Reply, Failure>, RequestBody> {
+    ) -> ControlFlow<Result<Reply, Lost>, RequestBody> {
         while let Some(connection) = self.shared.pool.take() {
             let may_resend = head.is_safe() && body.is_empty();
             let request = self.request(head, body);
@@ -182,7 +207,7 @@ impl Upstream {
                 }
                 done => {
                     count(&self.shared.reused);
-                    return ControlFlow::Break(done.map_err(Miss::into_failure));
+                    return ControlFlow::Break(done.map_err(Lost::from));
                 }
             }
         }
@@ -191,7 +216,7 @@ impl Upstream {
 
     async fn connect(&self, deadline: Instant) -> Result<Box<Connection>, Failure> {
         let Settings { base, connect, .. } = &self.shared.settings;
-        let deadline = deadline.min(after(*connect));
+        let deadline = deadline.min(after(Instant::now(), *connect));
         let stream = self.shared.dialer.dial(base, deadline).await?;
         count(&self.shared.opened);
         Ok(Box::new(Connection::open(stream).await?))
@@ -212,6 +237,26 @@ impl Upstream {
         let reusable = head.version == Version::HTTP_11 && framing != Framing::Close;
         let body = ReplyBody::new(connection, incoming, self.shared.clone(), reusable);
         Ok(Reply { head, framing, body })
+    }
+}
+
+impl Tries for Upstream {
+    async fn send(
+        &self,
+        head: &Outgoing<'_>,
+        body: RequestBody,
+        deadline: Instant,
+    ) -> Result<Reply, Lost> {
+        let body = match self.send_on_kept(head, body, deadline).await {
+            ControlFlow::Break(result) => return result,
+            ControlFlow::Continue(body) => body,
+        };
+        let connection = match self.connect(deadline).await {
+            Ok(connection) => connection,
+            Err(failure) => return Err(Lost { failure, unsent: Some(body) }),
+        };
+        let request = self.request(head, body);
+        self.exchange(connection, request, deadline).await.map_err(Lost::from)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Which layer wins, what it may say and what `--check` says of it.
 
 use super::*;
+use crate::upstream::Hedge;
+use http::Method;
 use std::time::Duration;
 
 #[test]
@@ -18,6 +20,9 @@ fn retter_starts_with_no_configuration_at_all() {
     assert_eq!(config.breaker.lease, Duration::from_secs(15));
     assert_eq!(config.breaker.statuses, [500..=500, 502..=504, 506..=599]);
     assert_eq!(config.store.maxsize, 1 << 30);
+    assert_eq!((config.backend.retry.attempts, config.backend.hedge), (2, Hedge::Off));
+    assert_eq!(config.backend.retry.statuses, [502..=504]);
+    assert!(config.backend.retry.methods.is_empty());
     assert!(config.proxy.policy.public.is_empty() && config.proxy.key.query_ignore.is_empty());
 }
 
@@ -160,8 +165,10 @@ fn lists_in_words_stand_apart_by_commas_or_spaces() {
         .variable("RETTER_CACHE_PUBLIC", "/feed,/*.{css,js} /blog/**")
         .variable("RETTER_SERVER_TRUSTED", "none")
         .variable("RETTER_CACHE_QUERY_SECRET", "")
+        .variable("RETTER_RETRY_METHODS", "put,DELETE")
         .variable("RETTER_LOG_FILTER", "")
         .config();
+    assert_eq!(config.backend.retry.methods, [Method::PUT, Method::DELETE]);
     assert_eq!(config.proxy.policy.statuses, [200, 301, 308]);
     assert_eq!(config.proxy.policy.public.len(), 3);
     assert!(config.proxy.policy.public[2].is_match("/blog/2021/may"));

@@ -17,7 +17,7 @@ fn every_key_changes_the_configuration() {
 }
 
 /// Every key with a value that is not its default.
-const OTHERS: [(&str, &str); 62] = [
+const OTHERS: [(&str, &str); 71] = [
     ("server.listen", ":9"),
     ("server.trusted", "none"),
     ("server.maxconnections", "9"),
@@ -71,6 +71,15 @@ const OTHERS: [(&str, &str); 62] = [
     ("gate.max", "64"),
     ("gate.queue", "9"),
     ("gate.wait", "1s"),
+    ("retry.attempts", "1"),
+    ("retry.backoff", "linear"),
+    ("retry.base", "0"),
+    ("retry.cap", "0"),
+    ("retry.budget", "0"),
+    ("retry.statuses", "429"),
+    ("retry.methods", "PUT"),
+    ("retry.maxbody", "0"),
+    ("hedge.delay", "p95"),
     ("health.path", ""),
     // Tests run in the package's folder.
     ("error.page", "README.md"),

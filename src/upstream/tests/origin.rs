@@ -1,8 +1,11 @@
 //! A scripted application, and the few words the tests speak in.
 
-use super::super::{BaseUrl, Failure, Outgoing, Reply, RequestBody, Settings, Upstream};
+use super::super::{
+    Backoff, BaseUrl, Ended, Failure, Hedge, Leave, Outgoing, Reply, RequestBody, Retry, Settings,
+    Step as Sent, Upstream,
+};
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request};
+use http::{HeaderMap, Method, Request, StatusCode};
 use http_body::Frame;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -12,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 /// `backend.timeout` of every test. The scripts pause well below or well above it.
 pub const TIMEOUT: Duration = Duration::from_millis(600);
@@ -69,7 +73,43 @@ pub fn upstream(base: &str) -> Upstream {
         base: BaseUrl::parse(base).unwrap(),
         timeout: TIMEOUT,
         connect: Duration::from_millis(200),
+        retry: once(),
+        hedge: Hedge::Off,
     })
+}
+
+/// `retry.*` as it comes, but for one thing: no retries.
+pub fn once() -> Retry {
+    Retry {
+        attempts: 1,
+        backoff: Backoff::Constant,
+        base: Duration::from_millis(50),
+        cap: Duration::from_secs(1),
+        budget: 0.1,
+        statuses: vec![502..=504],
+        methods: vec![],
+        maxbody: 64 << 10,
+    }
+}
+
+/// Lets everything be sent again: a closed breaker, room, and no copy.
+pub struct Free;
+
+impl Leave for Free {
+    type Slot = ();
+    fn is_failure(&self, status: StatusCode) -> bool {
+        status.is_server_error()
+    }
+    fn may_retry(&self) -> bool {
+        true
+    }
+    fn may_hedge(&self) -> Option<()> {
+        Some(())
+    }
+    async fn copy_until(&self, _: Instant, _: Ended) -> Option<Instant> {
+        None
+    }
+    fn note(&self, _: Sent) {}
 }
 
 pub fn request(method: Method) -> Request<RequestBody> {
@@ -80,11 +120,12 @@ pub fn request(method: Method) -> Request<RequestBody> {
 }
 
 impl Upstream {
-    /// One try with all of a request in one piece.
+    /// All of a request in one piece.
     pub async fn send_whole(&self, request: Request<RequestBody>) -> Result<Reply, Failure> {
         let (head, body) = request.into_parts();
         let target = head.uri.clone();
-        self.send(Outgoing { method: &head.method, target, headers: &head.headers }, body).await
+        self.call(Outgoing { method: &head.method, target, headers: &head.headers }, body, &Free)
+            .await
     }
 }
 
