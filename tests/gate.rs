@@ -1,5 +1,6 @@
 //! The gate, patience, and a total hang, on the real binary.
 
+mod fair;
 mod hanging;
 mod joined;
 

@@ -1,5 +1,5 @@
 //! May this answer be stored, may this copy be served, does it meet the visitor's conditions, has
-//! this page gone for good, would a copy be kept by what the operator says today.
+//! this page gone for good, is it a query that comes once, would a copy be kept by what the operator says today.
 //!
 //! Pure decisions, each with its reason: the reason to keep a copy ([`Why`]) is written with it, so
 //! that every copy in a file can be accounted for, and the reason not to ([`SkipReason`]) is what a
@@ -18,6 +18,7 @@ mod farewell;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzed;
 mod kept_headers;
+mod newcomers;
 mod preconditions;
 mod ranges;
 mod serve;
@@ -32,6 +33,7 @@ pub use audit::{Facts, Objection, objection};
 pub use coverage::{Coverage, Summary, Verdict};
 pub use farewell::Farewells;
 pub use kept_headers::{are_the_same_but_for_the_date, stored_headers};
+pub use newcomers::Newcomers;
 pub use preconditions::{Precondition, precondition, range_holds};
 pub use ranges::{Ranges, ranges};
 pub use serve::{Freshness, MayServe, RefuseReason, may_serve};

@@ -83,6 +83,8 @@ pub enum SkipReason {
     RejectText,
     /// Shorter than `cache.reject.below`.
     RejectBelow,
+    /// One more new query of a client that brought very many of them, asked for once.
+    NewQuery,
     /// `no-cache`, and `cache.strict`: it could never be given.
     NoCache,
     /// An answer to `Authorization`, and `cache.strict`.
@@ -155,6 +157,7 @@ impl SkipReason {
             Self::EventStream => "event-stream",
             Self::RejectText => "reject-text",
             Self::RejectBelow => "reject-below",
+            Self::NewQuery => "new-query",
             Self::NoCache => "no-cache",
             Self::Authorization => "authorization",
         }

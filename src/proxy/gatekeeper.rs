@@ -176,6 +176,11 @@ impl Gatekeeper {
         }
     }
 
+    /// One client under one path.
+    pub(super) fn bringer(&self, asked: &Asked) -> u64 {
+        self.hasher.hash_one((self.client(asked), asked.path()))
+    }
+
     /// One household, as far as an address tells (RFC 6177: a site has a /64 at least).
     fn client(&self, asked: &Asked) -> Client {
         match headers::claimed_address(&asked.head.headers, &asked.client) {

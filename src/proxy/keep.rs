@@ -4,7 +4,7 @@
 use super::Proxy;
 use super::asked::{Asked, Kind};
 use crate::capture::{Capture, Full};
-use crate::clock::Now;
+use crate::clock::{self, Now};
 use crate::key::StoreKey;
 use crate::policy::{self, Framing, MayStore, SkipReason, Storable};
 use crate::store::Copy;
@@ -130,6 +130,18 @@ impl Keep {
     }
 }
 
+impl Proxy {
+    /// False: a new query of a client who brings too many of them.
+    fn admits(&self, asked: &Asked, page: &StoreKey) -> bool {
+        let id = page.id();
+        if page.place.query.is_empty() || self.store.knows(id) {
+            return true;
+        }
+        let bringer = self.gatekeeper.bringer(asked);
+        self.newcomers.lock().admit(bringer, id, clock::mono())
+    }
+}
+
 impl Draft {
     fn soft_error(&self, settings: &policy::Settings, fields: &HeaderMap) -> Option<SkipReason> {
         policy::soft_error(self.status, fields, self.body.bytes(), settings)
@@ -156,13 +168,16 @@ impl Draft {
     }
 
     fn store(self, proxy: &Proxy, asked: &Asked, place: StoreKey, fields: &HeaderMap, now: Now) {
-        proxy.covered.kept(asked, self.storable.why);
         let held = proxy.store.just_kept(&place, now.wall);
         let is_valid = |held: &Copy| !proxy.changed.means(&place.place, held.stored_at);
         let same = |held: &Copy| is_valid(held) && self.says_the_same_as(held, fields);
         if held.is_some_and(|held| same(&held)) {
-            return;
+            return proxy.covered.kept(asked, self.storable.why);
         }
+        if !proxy.admits(asked, &place) {
+            return drop(Keep::skip(proxy, asked, SkipReason::NewQuery.as_str()));
+        }
+        proxy.covered.kept(asked, self.storable.why);
         let copy = Copy {
             status: self.status,
             headers: policy::stored_headers(fields),

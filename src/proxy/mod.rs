@@ -46,7 +46,7 @@ use crate::gate;
 use crate::headers::Client;
 use crate::key::{CacheKey, Lookup};
 use crate::meter::{Tally, Times, TimesRead};
-use crate::policy::Farewells;
+use crate::policy::{Farewells, Newcomers};
 use crate::store::Store;
 use crate::upstream::{Counts, RequestBody, Upstream};
 use asked::{Asked, Kind};
@@ -75,6 +75,7 @@ pub struct Proxy {
     /// Until somebody sees to them.
     refreshes: Mutex<Option<mpsc::UnboundedReceiver<Refresh>>>,
     farewells: Mutex<Farewells>,
+    newcomers: Mutex<Newcomers>,
     variants: variants::Lists,
     forms: Arc<forms::Forms>,
     /// Work that nobody waits for.
@@ -133,6 +134,7 @@ impl Proxy {
             gatekeeper,
             refreshes: Mutex::new(Some(refreshes)),
             farewells: Mutex::new(Farewells::default()),
+            newcomers: Mutex::new(Newcomers::default()),
             variants: variants::Lists::default(),
             forms: Arc::default(),
             beside: Arc::new(Semaphore::new(BESIDE_MAX)),

@@ -180,6 +180,15 @@ impl Store {
         (!held.purged && held.stored_at.0 / 1000 == now.0 / 1000).then_some(held)
     }
 
+    /// Is there a copy already, as far as is known without the file? While that is not known, yes.
+    pub fn knows(&self, id: EntryId) -> bool {
+        let Shared { memory, index, queue, .. } = &*self.shared;
+        !index.is_loaded()
+            || memory.contains(id)
+            || index.contains(id)
+            || queue.look(id).1.is_some()
+    }
+
     /// Never waits for the disk: memory has it at once, the file when its turn comes. `on_disk`
     /// false: memory tier only.
     pub fn put(&self, key: StoreKey, copy: Copy, on_disk: bool) {

@@ -66,23 +66,3 @@ fn when_the_first_call_fails_another_one_is_made() {
     let good = visits.into_iter().map(came).filter(|answer| answer.status == 200);
     assert_eq!((good.count(), origin.hits("/page")), (3, 2));
 }
-
-#[test]
-fn one_client_with_a_thousand_addresses_keeps_nobody_out() {
-    let origin = Origin::new().elsewhere(ok("a page"));
-    let retter = one_place(&origin).set("GATE_WAIT", 20).set("GATE_QUEUE", 8).start();
-    let hanging = take_a_place(&origin, &retter);
-    let flood = |number: usize| {
-        get(&format!("/list?random={number}")).header("X-Forwarded-For", "203.0.113.66")
-    };
-    let visits: Vec<_> = (0..8).map(|number| go(&retter, flood(number))).collect();
-    assert!(until(SOON, || waiting(&retter) == 8.0));
-    let other = go(&retter, get("/list").header("X-Forwarded-For", "198.51.100.1"));
-    // One of the flood had to make room.
-    assert!(until(SOON, || retter.figure(&["gate", "displaced"]) == 1.0));
-    origin.set("/hang", ok("at last"));
-    came(hanging);
-    assert_eq!(came(other).status, 200);
-    let turned_away = visits.into_iter().map(came).filter(|answer| answer.status == 503);
-    assert_eq!(turned_away.count(), 1);
-}
