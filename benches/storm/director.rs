@@ -59,6 +59,7 @@ impl Run {
             spans: scenario.spans(),
             sessions: scenario.sessions,
             begin,
+            waits: scenario.waits,
             so_far: so_far.clone(),
         };
         let visitors = thread::spawn(move || load.run());

@@ -94,7 +94,7 @@ impl Figure {
             Self::WrongPages => "wrong pages",
             Self::Refused => "502, 503, 504 of RETTER",
             Self::Errors => "errors of the application let through",
-            Self::Lost => "lost: no answer in 2 s",
+            Self::Lost => "lost: no answer in time",
             Self::Broken => "broken or no connection",
             Self::P50 => "wait, p50",
             Self::P99 => "wait, p99",

@@ -3,6 +3,7 @@
 use crate::application::Mood;
 use crate::arithmetic::arrivals::Span;
 use crate::scenarios::Settings;
+use std::time::Duration;
 
 #[derive(Clone)]
 pub struct Scenario {
@@ -10,6 +11,8 @@ pub struct Scenario {
     pub title: &'static str,
     /// None: all visitors are nobody in particular.
     pub sessions: usize,
+    /// So long a visitor waits, and then leaves.
+    pub waits: Duration,
     /// Beside those of all scenarios.
     pub settings: Settings,
     pub phases: Vec<Phase>,

@@ -4,6 +4,7 @@
 
 use crate::application::Mood;
 use crate::scenario::{Event, Phase, Scenario};
+use std::time::Duration;
 
 /// Variables without their `RETTER_`, and their values.
 pub type Settings = &'static [(&'static str, &'static str)];
@@ -17,7 +18,11 @@ pub fn all() -> Vec<Scenario> {
     vec![
         scenario("session-storm", "storm with sessions", storm()),
         Scenario { sessions: 0, ..scenario("anonymous-storm", "storm, anonymous", storm()) },
-        scenario("total-hang", "total hang", mishap(Mood::HANGS, 20.0)),
+        // Longer than RETTER is to let anybody wait who has a copy, which could not be seen else.
+        Scenario {
+            waits: Duration::from_secs(4),
+            ..scenario("total-hang", "total hang", mishap(Mood::HANGS, 20.0))
+        },
         scenario("refused", "refused", mishap(Mood::REFUSED, 10.0)),
         scenario("half-errors", "50 % errors", mishap(Mood::HALF_ERRORS, 10.0)),
         scenario("ramp-up", "slow ramp-up", ramp_up()),
@@ -30,7 +35,8 @@ pub fn all() -> Vec<Scenario> {
 fn scenario(name: &'static str, title: &'static str, phases: Vec<Phase>) -> Scenario {
     let own = OWN_SETTINGS.iter().find(|(of, _)| *of == name);
     let settings = own.map_or(&[] as Settings, |(_, settings)| settings);
-    Scenario { name, title, sessions: SESSIONS, settings, phases }
+    let (sessions, waits) = (SESSIONS, Duration::from_secs(2));
+    Scenario { name, title, sessions, waits, settings, phases }
 }
 
 fn storm() -> Vec<Phase> {

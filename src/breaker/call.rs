@@ -63,11 +63,19 @@ pub struct Permit {
     pub(super) began: Instant,
     pub(super) overdue: Option<Instant>,
     pub(super) probe: bool,
+    /// The breaker it is a probe of has opened because calls hung or were slow.
+    pub(super) may_hang: bool,
     /// False: it says nothing, for it would have been refused (`Mode::Dry`).
     pub(super) judged: bool,
 }
 
 impl Permit {
+    /// Is this call a probe of an application, or path, that hung or was slow? Who could be given a
+    /// copy is not to wait for what becomes of it.
+    pub fn may_hang(&self) -> bool {
+        self.probe && self.may_hang
+    }
+
     /// Is this call a probe of either level?
     pub fn is_probe(&self) -> bool {
         self.probe

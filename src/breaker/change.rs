@@ -65,6 +65,11 @@ pub struct Numbers {
 }
 
 impl Reason {
+    /// Did calls hang, or take too long?
+    pub(super) fn is_slowness(self) -> bool {
+        matches!(self, Reason::TotalHang | Reason::SlowRate | Reason::ProbeOverdue)
+    }
+
     /// The words for log and metric label.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -31,6 +31,8 @@ pub(super) struct Circuit {
     /// The generation that began with the last closing; 0 before the first.
     closed: u64,
     open_time: OpenTime,
+    /// It opened because calls hung or were slow.
+    slow: bool,
     evidence: Evidence,
 }
 
@@ -58,11 +60,15 @@ impl Circuit {
 
     fn new(level: Level, since: u64, evidence: Evidence, settings: &Settings) -> Self {
         let open_time = OpenTime::new(settings);
-        Self { level, phase: Phase::Closed, since, closed: 0, open_time, evidence }
+        Self { level, phase: Phase::Closed, since, closed: 0, open_time, slow: false, evidence }
     }
 
     pub(super) fn state(&self) -> State {
         self.phase.state()
+    }
+
+    pub(super) fn was_slow(&self) -> bool {
+        self.slow
     }
 
     pub(super) fn since(&self) -> u64 {
@@ -207,6 +213,10 @@ impl Circuit {
     }
 
     fn open(&mut self, reason: Reason, wish: Option<Duration>, at: Instant, shared: &mut Shared) {
+        // What a failed probe says is about that probe.
+        if reason != Reason::ProbeFailed {
+            self.slow = reason.is_slowness();
+        }
         let length = self.open_time.draw(wish, &shared.settings, &mut shared.rng);
         self.change(Phase::Open { at, length }, reason, shared);
     }

@@ -181,12 +181,15 @@ impl Breakers {
     fn enter(&mut self, key: u64, now: Instant) -> Permit {
         let id = self.asked;
         let mut probe = self.application.enter(id, now, &mut self.shared);
+        let mut may_hang = probe && self.application.was_slow();
         if let Some(circuit) = self.paths.get(key) {
-            probe |= circuit.enter(id, now, &mut self.shared);
+            let its_own = circuit.enter(id, now, &mut self.shared);
+            may_hang |= its_own && circuit.was_slow();
+            probe |= its_own;
         }
         // Dry, it goes whatever it is: nobody is held back for its sake.
         let probe = probe && self.shared.mode != Mode::Dry;
-        Permit { probe, ..self.permit(key, now) }
+        Permit { probe, may_hang, ..self.permit(key, now) }
     }
 
     /// Past the breakers that would have refused it.
@@ -197,7 +200,8 @@ impl Breakers {
     fn permit(&self, key: u64, now: Instant) -> Permit {
         let generation = self.shared.generation();
         let id = self.asked;
-        Permit { id, path: key, generation, began: now, overdue: None, probe: false, judged: true }
+        let (probe, may_hang, judged) = (false, false, true);
+        Permit { id, path: key, generation, began: now, overdue: None, probe, may_hang, judged }
     }
 
     fn record_good(&mut self, permit: &Permit, now: Instant) {

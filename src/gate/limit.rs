@@ -39,7 +39,7 @@ pub(super) struct Limiter {
     most: u32,
     limit: u32,
     strain: Strain,
-    /// Calls that ended without strain since the limit last grew.
+    /// Calls that ended without strain, though more than half of the places were taken.
     credits: u32,
     epoch: Epoch,
     trial: Option<Trial>,
@@ -142,7 +142,7 @@ impl Limiter {
         self.usual = (self.usual * 15 + call.latency) / 16;
         let learn = call.good == Some(true);
         let relation = learn.then(|| self.strain.learn(call.path, call.latency, crowded)).flatten();
-        if relation.is_some() && self.strain.now() < EASY {
+        if crowded && relation.is_some() && self.strain.now() < EASY {
             self.credits = (self.credits + 1).min(self.limit);
         }
         self.epoch.ended(call.good, relation, now);

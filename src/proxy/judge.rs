@@ -169,6 +169,11 @@ pub(super) struct Ticket {
 }
 
 impl Ticket {
+    /// A probe of what hung before.
+    pub(super) fn may_hang(&self) -> bool {
+        self.permit.as_ref().is_some_and(Permit::may_hang)
+    }
+
     pub(super) fn is_probe(&self) -> bool {
         self.permit.as_ref().is_some_and(Permit::is_probe)
     }

@@ -62,6 +62,7 @@ use rescue::Why;
 use served::{Refusal, Rescue, Served};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use timers::Timers;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -194,9 +195,14 @@ impl Proxy {
             Ok(leave) => leave,
             Err(served) => return served,
         };
+        // Nobody is to wait for a probe of what hung before, if he has a copy.
+        let patience = match ticket.as_ref().is_some_and(Ticket::may_hang) {
+            true => self.settings.patience.min(PROBE_PATIENCE),
+            false => self.settings.patience,
+        };
         let (proxy, its) = (Arc::clone(self), Arc::clone(asked));
         let errand = Errand { proxy, asked: its, ticket, slot }.run_for_visitor(body);
-        let brought = match self.with_patience(asked, errand).await {
+        let brought = match self.with_patience(asked, errand, patience).await {
             Ok(brought) => brought,
             Err(rescue) => return Served::Rescued(rescue),
         };
@@ -224,6 +230,7 @@ impl Proxy {
         &self,
         asked: &Asked,
         mut errand: impl Future<Output = Brought> + Unpin,
+        patience: Duration,
     ) -> Result<Brought, Rescue> {
         if asked.key.is_err() {
             return Ok(errand.await);
@@ -231,7 +238,7 @@ impl Proxy {
         tokio::select! {
             biased;
             brought = &mut errand => return Ok(brought),
-            () = self.timers.after(self.settings.patience) => {}
+            () = self.timers.after(patience) => {}
         }
         match self.copy_for(asked, Why::Patience).await {
             Some(rescue) => Err(rescue),
@@ -323,5 +330,7 @@ fn own_via() -> HeaderValue {
 
 /// Copies being captured at one time; past it answers pass uncaptured.
 const CAPTURES_BYTES: u64 = 32 * 1024 * 1024;
+/// What a recovered application needs for a page is often less.
+const PROBE_PATIENCE: Duration = Duration::from_millis(10);
 /// Each may hold a copy, and wait for the file.
 const BESIDE_MAX: usize = 32;

@@ -19,9 +19,10 @@ fn a_visitor_with_a_copy_waits_no_longer_than_his_patience_and_the_call_refreshe
     origin.set("/page", ok("new"));
     origin.set("/none", ok("at last"));
     assert_eq!(came(without).text(), "at last", "who has none waits on");
+    assert!(until(SOON, || retter.figure(&["gate-inside"]) == 0.0));
     let asked = origin.hits("/page");
     origin.down();
-    assert!(until(SOON, || retter.get("/page").text() == "new"), "{asked} calls");
+    assert_eq!((retter.get("/page").text(), asked), ("new".into(), 1 + 1));
 }
 
 #[test]
@@ -86,4 +87,34 @@ fn calls_that_hang_and_fill_the_gate_open_the_breaker_however_few_they_are() {
     assert!(until(SOON, || retter.get("/a").circuit() == "OPEN"));
     origin.set_all(ok("at last"));
     hanging.into_iter().for_each(|visit| drop(came(visit)));
+}
+
+#[test]
+fn nobody_who_has_a_copy_waits_for_a_probe_of_what_hung() {
+    let origin = Origin::new().elsewhere(ok("a page"));
+    let retter = Setup::before(&origin)
+        .set("BREAKER_SLOW_TIME", "500ms")
+        .set("BREAKER_OPEN_MIN", "300ms")
+        .set("BREAKER_OPEN_MAX", "300ms")
+        .start();
+    let pages = ["/a", "/b", "/c", "/d", "/e"];
+    for page in pages {
+        retter.get(page);
+    }
+    retter.wait_for_copies(&pages);
+    origin.set_all(Behaviour::Hang);
+    let hanging: Vec<_> = pages.iter().map(|page| go(&retter, get(page))).collect();
+    assert!(until(SOON, || retter.get("/a").circuit() == "OPEN"));
+    hanging.into_iter().for_each(|visit| assert_eq!(came(visit).text(), "a page"));
+    let before = origin.seen().len();
+    // One of these is the probe, which hangs.
+    assert!(until(SOON, || {
+        let began = Instant::now();
+        let answer = retter.get("/a");
+        assert_eq!(answer.text(), "a page");
+        assert!(began.elapsed() < Duration::from_millis(1_500), "its patience is two seconds");
+        origin.seen().len() > before
+    }));
+    origin.set_all(ok("at last"));
+    assert!(until(SOON, || retter.get("/a").circuit() == "CLOSED"), "and its end counts");
 }

@@ -32,6 +32,8 @@ pub struct Load {
     pub sessions: usize,
     /// When the first span begins.
     pub begin: Instant,
+    /// So long a visitor waits.
+    pub waits: Duration,
     pub so_far: Arc<SoFar>,
 }
 
@@ -47,6 +49,7 @@ struct Shared {
     pool: Pool,
     samples: RefCell<Vec<Sample>>,
     begin: Instant,
+    waits: Duration,
     so_far: Arc<SoFar>,
 }
 
@@ -58,6 +61,7 @@ impl Load {
             pool: Pool::new(self.target),
             samples: RefCell::default(),
             begin: self.begin,
+            waits: self.waits,
             so_far: self.so_far.clone(),
         });
         LocalSet::new().block_on(&runtime, self.send(&shared));
@@ -77,7 +81,7 @@ impl Load {
             let visit = shared.clone().visit(due, Wanted { page, session });
             tokio::task::spawn_local(visit);
         }
-        let end = Instant::now() + PATIENCE + Duration::from_millis(100);
+        let end = Instant::now() + self.waits + Duration::from_millis(100);
         sleep_until(end.into()).await;
     }
 }
@@ -85,7 +89,7 @@ impl Load {
 impl Shared {
     async fn visit(self: Rc<Self>, due: Duration, wanted: Wanted) {
         let late = self.begin.elapsed().saturating_sub(due);
-        let leaves = self.begin + due + PATIENCE;
+        let leaves = self.begin + due + self.waits;
         let mut request = Vec::with_capacity(256);
         page::write_request(wanted, &mut request);
         let asked = timeout_at(leaves.into(), self.pool.ask(&request)).await;
@@ -100,8 +104,6 @@ impl Shared {
     }
 }
 
-/// What a visitor waits at most.
-pub const PATIENCE: Duration = Duration::from_secs(2);
 pub const PAGES: usize = 100;
 /// Warmed with 5,000 requests, 12.7 % of those that follow ask for what nobody has asked for yet.
 const EXPONENT: f64 = 1.3;

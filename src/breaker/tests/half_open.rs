@@ -104,3 +104,17 @@ fn settings_of_zero_probes_and_zero_good_ones_still_close() {
     site.wait(open_for).visit("/", GOOD);
     assert_eq!(site.application(), State::Closed);
 }
+
+#[test]
+fn a_probe_of_what_hung_is_known_as_one() {
+    let mut site = Site::new();
+    let mut calls = site.enter_all(&["/a", "/b", "/c", "/d", "/e"]);
+    site.wait(seconds(10)).overdue_all(&mut calls);
+    assert_eq!(site.application(), State::Open);
+    let probe = site.wait(seconds(7)).enter("/a");
+    assert!(probe.permit.is_probe() && probe.permit.may_hang());
+    let (mut refused, open_for) = Site::opened(settings());
+    let probe = refused.wait(open_for).enter("/a");
+    assert!(probe.permit.is_probe() && !probe.permit.may_hang());
+    assert!(!Site::new().enter("/a").permit.may_hang());
+}

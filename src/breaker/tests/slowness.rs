@@ -166,3 +166,15 @@ fn a_path_whose_overdue_calls_have_left_is_no_part_of_a_hang() {
     site.overdue_all(&mut calls);
     assert_eq!(site.application(), State::Closed);
 }
+
+#[test]
+fn fewer_overdue_calls_are_a_hang_if_they_fill_the_application() {
+    for (room, state) in [(None, State::Closed), (Some(5), State::Closed), (Some(4), State::Open)] {
+        let mut site = Site::new();
+        site.visits(50, "/", GOOD);
+        let mut calls = site.wait(seconds(1)).enter_all(&["/a", "/b", "/c", "/c"]);
+        site.room = room;
+        site.wait(seconds(9)).overdue_all(&mut calls);
+        assert_eq!(site.application(), state, "{room:?}");
+    }
+}
