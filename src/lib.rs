@@ -15,7 +15,7 @@
 //! | [`proxy`] | the story of one request |
 //! | [`upstream`] | one try to the application: its connections and its timeouts |
 //! | [`store`] | the file, its one writer, the memory tier and the index above it |
-//! | [`breaker`], [`key`], [`policy`] | pure decisions: no I/O, no tokio, `now` is an argument |
+//! | [`breaker`], [`gate`], [`key`], [`policy`] | pure decisions: no I/O, no tokio, `now` is an argument |
 //! | [`dummy`] | the weak application of `retter dummy` and `retter demo` |
 //! | [`capture`], [`clock`], [`control`], [`encoding`], [`headers`], [`meter`], [`units`] | leaves |
 //! | [`migrations`] | the file format's history, one step a file |
@@ -29,9 +29,10 @@
 //! - A copy made for one identity is never shown to another.
 //! - A client leaving is nobody's failure. An unfinished request that is already too slow counts
 //!   as slow now, not when it ends.
-//! - Nothing in a GET can force work on an application that is open or down.
-//! - The call to the application is its own task: a client that leaves takes neither the refresh
-//!   nor the outcome with it.
+//! - Nothing in a GET can force work on an application that is open, full or down; other methods
+//!   wait for a slot, first in the queue.
+//! - The call to the application is its own task: a client that leaves takes neither the slot,
+//!   nor the refresh, nor the outcome with it.
 #![forbid(unsafe_code)]
 
 pub mod admin;
