@@ -156,7 +156,11 @@ impl Limiter {
         match self.trial.take() {
             Some(trial) => self.decide(trial, sample, now),
             None if sample.is_full() || sample.failed > FAILING => self.try_another(sample, now),
-            None => self.epoch = Epoch::new(self.limit, 0, now),
+            None => {
+                // What was of no use in a storm may be of use for a burst.
+                self.ceiling = (self.most, now);
+                self.epoch = Epoch::new(self.limit, 0, now);
+            }
         }
     }
 

@@ -116,6 +116,16 @@ fn a_burst_that_the_application_copes_with_finds_no_full_gate() {
 }
 
 #[test]
+fn an_application_that_copes_costs_hardly_anybody_a_fresh_page() {
+    let mut simulation = Simulation::new(eight(), 16);
+    assert!(simulation.day(250.0, WHILE) < 0.01);
+    simulation.storm(WHILE * 2);
+    simulation.day(250.0, Duration::from_secs(1));
+    let full = simulation.day(250.0, WHILE);
+    assert!(full < 0.02, "{full}");
+}
+
+#[test]
 fn a_fixed_limit_stays_and_no_gate_is_none() {
     let fixed = Settings { mode: Mode::Fixed, max: 9, ..settings() };
     let (mut gate, now) = gate(&fixed);

@@ -125,6 +125,29 @@ impl Simulation {
         }
     }
 
+    /// So many ask in a second, at random moments. The share of them that found the gate full.
+    pub(super) fn day(&mut self, rate: f64, time: Duration) -> f64 {
+        let (end, mut asked, mut full) = (self.time + time.as_secs_f64() * 1000.0, 0.0, 0.0);
+        let mut next = self.time;
+        while self.time < end {
+            let ends = self.inside.peek().map_or(f64::MAX, |Reverse((at, _))| *at as f64 / 1000.0);
+            self.time = next.min(ends);
+            if ends <= self.time
+                && let Some(Reverse((_, number))) = self.inside.pop()
+            {
+                self.finish(number);
+                continue;
+            }
+            asked += 1.0;
+            match self.gate.enter(self.now()) {
+                Some(slot) => self.begin(slot),
+                None => full += 1.0,
+            }
+            next += -self.random.f64().max(1e-9).ln() * 1000.0 / rate;
+        }
+        full / asked
+    }
+
     fn begin(&mut self, slot: Slot) {
         let page = self.random.usize(..self.application.pages.len());
         let crowded = self.calls.len() >= self.application.fails_above;
