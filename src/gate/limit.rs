@@ -55,6 +55,8 @@ pub(super) struct Limiter {
     /// About how long a call takes.
     usual: Duration,
     last_end: Instant,
+    /// Twice the limit when it ended.
+    stuck_most: u32,
     last_growth: Instant,
 }
 
@@ -97,6 +99,7 @@ impl Limiter {
             ceiling: (most, now),
             usual: Duration::ZERO,
             last_end: now,
+            stuck_most: limit * 2,
             last_growth: now,
         }
     }
@@ -125,10 +128,11 @@ impl Limiter {
     }
 
     /// Nothing ends: a few calls that hang, perhaps of one page, must not close the door for all
-    /// others. If everything hangs it does no harm, and the breaker sees to it.
+    /// others. Twice as many at most: if everything hangs, the breaker sees to it.
     fn is_stuck(&self, now: Instant) -> bool {
         let since = |then: Instant| now.saturating_duration_since(then);
-        since(self.last_end) >= STUCK.max(self.usual * 3) && since(self.last_growth) >= STUCK_STEP
+        let is_long = since(self.last_end) >= STUCK.max(self.usual * 3);
+        is_long && since(self.last_growth) >= STUCK_STEP && self.limit < self.stuck_most
     }
 
     /// Time has passed with so many inside.
@@ -139,6 +143,7 @@ impl Limiter {
     /// A call has ended, after [`Limiter::pass`].
     pub(super) fn ended(&mut self, call: Ended, crowded: bool, now: Instant) {
         self.last_end = now;
+        self.stuck_most = self.limit.saturating_mul(2);
         self.usual = (self.usual * 15 + call.latency) / 16;
         let learn = call.good == Some(true);
         let relation = learn.then(|| self.strain.learn(call.path, call.latency, crowded)).flatten();

@@ -106,6 +106,8 @@ fn one_page_that_hangs_does_not_close_the_door_for_the_others() {
     let later = start + ms(600);
     assert!(gate.enter(later).is_some() && gate.enter(later).is_none());
     assert!(gate.enter(later + ms(100)).is_some(), "one more in each step");
+    let more = (2..600).filter(|step| gate.enter(later + ms(step * 100)).is_some());
+    assert_eq!(more.count(), 14, "and no more than twice as many");
 }
 
 #[test]
