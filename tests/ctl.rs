@@ -37,7 +37,8 @@ fn forced_open_gives_copies_at_once_although_the_application_is_well() {
 
 #[test]
 fn forced_closed_asks_a_failing_application_each_time() {
-    let (origin, retter) = kept(|origin| Setup::before(origin).set("BREAKER_OPEN_MIN", LONG));
+    let (origin, retter) =
+        kept(|origin| Setup::before(origin).set("BREAKER_OPEN_MIN", LONG).set("RETRY_ATTEMPTS", 1));
     origin.set_all(fail(503));
     assert!(until(SOON, || retter.get("/page").circuit() == "OPEN"));
     told(&retter, &["closed"]);
@@ -57,7 +58,8 @@ fn forced_closed_asks_a_failing_application_each_time() {
 
 #[test]
 fn dry_asks_always_and_logs_what_it_would_have_done() {
-    let (origin, retter) = kept(|origin| Setup::before(origin).set("BREAKER_MODE", "dry"));
+    let (origin, retter) =
+        kept(|origin| Setup::before(origin).set("BREAKER_MODE", "dry").set("RETRY_ATTEMPTS", 1));
     origin.set_all(fail(503));
     let before = origin.hits("/page");
     for _ in 0..20 {

@@ -107,6 +107,9 @@ fn leave(origin: &Origin, visit: impl Fn(&mut Talk, usize) + Sync) {
     origin.set("/next", ok("as ever"));
     assert_eq!(retter.get("/next").status, 200);
     nothing_stays(&retter, origin, || everybody_leaves(&retter, &visit));
+    for figure in ["gate-inside", "gate-waiting"] {
+        assert!(until(SOON, || retter.figure(&[figure]) == 0.0), "{figure}");
+    }
     let next = retter.get("/next");
     assert_eq!(
         (next.text().as_str(), next.retter(), next.circuit()),

@@ -63,6 +63,8 @@ pub struct Permit {
     pub(super) began: Instant,
     pub(super) overdue: Option<Instant>,
     pub(super) probe: bool,
+    /// Of the application's own breaker.
+    pub(super) of_all: bool,
     /// The breaker it is a probe of has opened because calls hung or were slow.
     pub(super) may_hang: bool,
     /// False: it says nothing, for it would have been refused (`Mode::Dry`).
@@ -74,6 +76,11 @@ impl Permit {
     /// copy is not to wait for what becomes of it.
     pub fn may_hang(&self) -> bool {
         self.probe && self.may_hang
+    }
+
+    /// Is this call a probe of the application's breaker? Then nothing but probes is inside.
+    pub fn is_probe_of_all(&self) -> bool {
+        self.probe && self.of_all
     }
 
     /// Is this call a probe of either level?

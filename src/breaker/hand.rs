@@ -79,6 +79,13 @@ pub struct Turn {
     pub paths_closed: usize,
 }
 
+impl Turn {
+    /// The application was not asked before, and is now.
+    pub fn ends_open(&self) -> bool {
+        self.from.mode == Mode::Open && self.to.mode != Mode::Open
+    }
+}
+
 /// Who changed the mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
@@ -110,6 +117,11 @@ impl Breakers {
         let from = self.hand.held(now);
         self.hand.lay(mode, time, now);
         self.turn(By::Operator, from, now)
+    }
+
+    /// Does the operator keep everybody out?
+    pub fn is_forced_open(&self, now: Instant) -> bool {
+        self.hand.mode(now) == Mode::Open
     }
 
     /// Lifts a mode whose time is over. Everything that is given `now` does it first, so nothing is

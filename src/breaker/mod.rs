@@ -181,6 +181,7 @@ impl Breakers {
     fn enter(&mut self, key: u64, now: Instant) -> Permit {
         let id = self.asked;
         let mut probe = self.application.enter(id, now, &mut self.shared);
+        let of_all = probe;
         let mut may_hang = probe && self.application.was_slow();
         if let Some(circuit) = self.paths.get(key) {
             let its_own = circuit.enter(id, now, &mut self.shared);
@@ -189,7 +190,7 @@ impl Breakers {
         }
         // Dry, it goes whatever it is: nobody is held back for its sake.
         let probe = probe && self.shared.mode != Mode::Dry;
-        Permit { probe, may_hang, ..self.permit(key, now) }
+        Permit { probe, of_all, may_hang, ..self.permit(key, now) }
     }
 
     /// Past the breakers that would have refused it.
@@ -200,8 +201,18 @@ impl Breakers {
     fn permit(&self, key: u64, now: Instant) -> Permit {
         let generation = self.shared.generation();
         let id = self.asked;
-        let (probe, may_hang, judged) = (false, false, true);
-        Permit { id, path: key, generation, began: now, overdue: None, probe, may_hang, judged }
+        let (probe, of_all, may_hang, judged) = (false, false, false, true);
+        Permit {
+            id,
+            path: key,
+            generation,
+            began: now,
+            overdue: None,
+            probe,
+            of_all,
+            may_hang,
+            judged,
+        }
     }
 
     fn record_good(&mut self, permit: &Permit, now: Instant) {

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::config::keys;
+use crate::gate::Mode;
 use crate::server::Listen;
 use std::net::IpAddr;
 
@@ -27,7 +28,8 @@ fn open_times(config: &Config) -> Option<Conflict> {
 }
 
 fn gate_limits(config: &Config) -> Option<Conflict> {
-    (config.gate.min > config.gate.max).then(|| Conflict {
+    let is_auto = config.gate.mode == Mode::Auto;
+    (is_auto && config.gate.min > config.gate.max).then(|| Conflict {
         first: keys::GATE_MIN.name,
         second: keys::GATE_MAX.name,
         reason: "the lowest limit is above the highest".to_owned(),

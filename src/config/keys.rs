@@ -254,8 +254,8 @@ keys! {
     GATE_MAX: u32 = "gate.max", kinds::SOME_COUNT, "256",
         "With `auto` at most so many, with `fixed` always.";
     GATE_QUEUE: u32 = "gate.queue", kinds::COUNT, "256",
-        "Pages that may wait for a slot because nobody but the application has them, each for up to \
-         16 visitors; past it the answer is 503.";
+        "Calls that may wait for a slot, for sixteen times as many visitors in all; past it the answer \
+         is 503. 0 = nobody waits.";
     GATE_WAIT: Duration = "gate.wait", kinds::TIME, "2 seconds",
         "How long they wait; then the answer is 503. 0 = not at all.";
 

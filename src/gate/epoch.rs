@@ -9,6 +9,7 @@ pub(super) struct Epoch {
     limit: u32,
     /// So many calls are still to end before it counts.
     settling: u32,
+    made: Instant,
     began: Option<Instant>,
     last: Instant,
     /// Places taken, times seconds.
@@ -29,6 +30,8 @@ pub(super) struct Sample {
     pub(super) inside: f64,
     /// Of those that ended.
     pub(super) failed: f64,
+    /// `rate` is in costs of pages, not in answers.
+    by_cost: bool,
     /// The standard error of `rate`, relative.
     pub(super) error: f64,
 }
@@ -49,6 +52,7 @@ impl Epoch {
         Self {
             limit,
             settling,
+            made: now,
             began: (settling == 0).then_some(now),
             last: now,
             taken: 0.0,
@@ -77,16 +81,26 @@ impl Epoch {
             }
             return;
         }
+        if good.is_none() {
+            return;
+        }
         self.ended += 1;
         self.good += u32::from(good == Some(true));
         self.failed += u32::from(good == Some(false));
         relation.into_iter().for_each(|relation| self.sums.add(relation));
     }
 
+    /// Since the limit is what it is.
+    pub(super) fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.made)
+    }
+
     /// Enough has ended to be told from chance; or time is up.
     pub(super) fn is_done(&self, now: Instant) -> bool {
         let Some(began) = self.began else { return false };
-        let is_certain = self.sums.error() <= ERROR && self.ended >= self.limit.max(FEWEST);
+        let is_certain = self.sums.ratio().is_some()
+            && self.sums.error() <= ERROR
+            && self.ended >= self.limit.max(FEWEST);
         let time = now.saturating_duration_since(began);
         is_certain || self.ended >= MOST || (time >= LONGEST && self.ended >= AT_LEAST)
     }
@@ -105,8 +119,9 @@ impl Epoch {
             Some(ratio) => inside / ratio * f64::from(self.good) / ended,
             None => f64::from(self.good) / seconds,
         };
-        let error = self.sums.error();
-        Sample { limit: self.limit, rate, inside, failed: f64::from(self.failed) / ended, error }
+        let (by_cost, error) = (self.sums.ratio().is_some(), self.sums.error());
+        let failed = f64::from(self.failed) / ended;
+        Sample { limit: self.limit, rate, inside, failed, by_cost, error }
     }
 }
 
@@ -114,6 +129,11 @@ impl Sample {
     /// All places were taken nearly all the time: what was done is what this limit allows.
     pub(super) fn is_full(&self) -> bool {
         self.inside >= FULL * f64::from(self.limit)
+    }
+
+    /// May they be compared?
+    pub(super) fn is_like(&self, other: &Sample) -> bool {
+        self.by_cost == other.by_cost
     }
 
     /// Nearly as many more answers as there are more inside.

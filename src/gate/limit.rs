@@ -25,8 +25,8 @@ use std::time::{Duration, Instant};
 /// What is told of a call that has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Ended {
-    /// The hash of its path.
-    pub path: u64,
+    /// The hash of its path; `None` if its latency is not the application's alone.
+    pub path: Option<u64>,
     /// To the end of the answer.
     pub latency: Duration,
     /// `None`: it says nothing about the application.
@@ -48,8 +48,8 @@ pub(super) struct Limiter {
     /// Accepted trials in a row, in one direction.
     streak: u32,
     /// To wait until the next trial without a reason, and with one.
-    idle: Patience,
-    alarmed: Patience,
+    idle: Interval,
+    alarmed: Interval,
     /// Growing above it was of no use, which is believed for a while.
     ceiling: (u32, Instant),
     /// About how long a call takes.
@@ -75,7 +75,7 @@ enum Reason {
 
 /// Grows with each trial that was in vain.
 #[derive(Clone, Copy, Debug)]
-struct Patience {
+struct Interval {
     length: Duration,
     until: Instant,
 }
@@ -94,8 +94,8 @@ impl Limiter {
             // From far above nothing is to be gained by going up.
             upward: limit <= START,
             streak: 0,
-            idle: Patience::new(now),
-            alarmed: Patience::new(now),
+            idle: Interval::new(now),
+            alarmed: Interval::new(now),
             ceiling: (most, now),
             usual: Duration::ZERO,
             last_end: now,
@@ -109,21 +109,38 @@ impl Limiter {
     }
 
     /// Somebody wants in, and all places are taken: is there to be one more?
-    pub(super) fn grows(&mut self, now: Instant) -> bool {
-        if self.limit >= self.most || self.trial.is_some() {
+    pub(super) fn grows(&mut self, inside: u32, now: Instant) -> bool {
+        if self.is_stuck(now) {
+            return self.gives_way(inside, now);
+        }
+        if self.limit >= self.most || self.trial.is_some() || inside > self.limit {
             return false;
         }
         let (ceiling, until) = self.ceiling;
         let is_easy = self.strain.now() < EASY && (self.limit < ceiling || now >= until);
-        if is_easy && self.credits >= GROWTH {
-            self.credits -= GROWTH;
-        } else if !self.is_stuck(now) {
+        if !is_easy || self.credits < GROWTH {
+            return false;
+        }
+        let credits = self.credits - GROWTH;
+        self.set(self.limit + 1, now);
+        self.credits = credits;
+        true
+    }
+
+    /// One place more than are taken; what is being tried is of no use then.
+    fn gives_way(&mut self, inside: u32, now: Instant) -> bool {
+        if let Some(trial) = self.trial.take() {
+            self.set(trial.reference.limit, now);
+            self.in_vain(trial.why, now);
+        }
+        let limit = inside.saturating_add(1).max(self.limit);
+        if limit > self.most || limit > self.stuck_most {
             return false;
         }
         self.last_growth = now;
-        let credits = self.credits;
-        self.set(self.limit + 1, now);
-        self.credits = credits;
+        if limit > self.limit {
+            self.set(limit, now);
+        }
         true
     }
 
@@ -132,7 +149,12 @@ impl Limiter {
     fn is_stuck(&self, now: Instant) -> bool {
         let since = |then: Instant| now.saturating_duration_since(then);
         let is_long = since(self.last_end) >= STUCK.max(self.usual * 3);
-        is_long && since(self.last_growth) >= STUCK_STEP && self.limit < self.stuck_most
+        is_long && since(self.last_growth) >= STUCK_STEP
+    }
+
+    /// How long a call may be inside that others still wait for: it is likely to end soon.
+    pub(super) fn joinable(&self) -> Duration {
+        JOINABLE.max(self.usual * 3)
     }
 
     /// Time has passed with so many inside.
@@ -144,14 +166,21 @@ impl Limiter {
     pub(super) fn ended(&mut self, call: Ended, crowded: bool, now: Instant) {
         self.last_end = now;
         self.stuck_most = self.limit.saturating_mul(2);
-        self.usual = (self.usual * 15 + call.latency) / 16;
-        let learn = call.good == Some(true);
-        let relation = learn.then(|| self.strain.learn(call.path, call.latency, crowded)).flatten();
-        if crowded && relation.is_some() && self.strain.now() < EASY {
+        if call.good.is_some() {
+            self.usual = (self.usual * 15 + call.latency) / 16;
+        }
+        let is_good = call.good == Some(true);
+        let path = call.path.filter(|_| is_good);
+        let relation = path.and_then(|path| self.strain.learn(path, call.latency, crowded));
+        if crowded && path.is_some() && self.strain.now() < EASY {
             self.credits = (self.credits + 1).min(self.limit);
         }
         self.epoch.ended(call.good, relation, now);
-        if self.epoch.is_done(now) || (self.epoch.is_failing() && self.alarmed.is_over(now)) {
+        let is_late = self.trial.is_some() && self.epoch.age(now) > TRIAL_TIME.max(self.usual * 8);
+        if self.epoch.is_done(now)
+            || is_late
+            || (self.epoch.is_failing() && self.alarmed.is_over(now))
+        {
             self.judge(now);
         }
     }
@@ -214,8 +243,9 @@ impl Limiter {
         let (reference, up) = (trial.reference, sample.limit > trial.reference.limit);
         let gain = sample.score() - reference.score();
         let error = reference.error.hypot(sample.error);
-        // Not filled, it says nothing: there was not the demand.
-        let is_better = (sample.is_full() || sample.inside >= reference.inside)
+        // Not filled, it says nothing: there was not the demand. And two measures do not compare.
+        let is_better = sample.is_like(&reference)
+            && (sample.is_full() || sample.inside >= reference.inside)
             && gain > error * trial.why.doubt(up);
         if is_better {
             if up && sample.is_free_of_crowding(&reference) {
@@ -232,11 +262,11 @@ impl Limiter {
         self.streak = if up == self.upward { self.streak + 1 } else { 1 };
         self.upward = up;
         match why {
-            Reason::Failures | Reason::Strain => self.alarmed = Patience::new(now),
+            Reason::Failures | Reason::Strain => self.alarmed = Interval::new(now),
             Reason::Curiosity => {}
         }
         // Whatever made it better may do so once more.
-        self.idle = Patience::new(now);
+        self.idle = Interval::new(now);
         let limit = self.limit;
         self.ceiling = match up {
             true => (self.most, now),
@@ -288,7 +318,7 @@ impl Reason {
     }
 }
 
-impl Patience {
+impl Interval {
     fn new(now: Instant) -> Self {
         Self { length: SHORTEST_WAIT, until: now }
     }
@@ -319,6 +349,10 @@ const CEILING_TIME: Duration = Duration::from_secs(3);
 /// Between trials.
 const SHORTEST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
+/// Time enough for pages of all kinds.
+const JOINABLE: Duration = Duration::from_millis(500);
+/// A trial that takes longer has failed.
+const TRIAL_TIME: Duration = Duration::from_secs(5);
 /// Nothing has ended for so long; one place more in each such step.
 const STUCK: Duration = Duration::from_millis(500);
 const STUCK_STEP: Duration = Duration::from_millis(100);

@@ -34,7 +34,7 @@ pub use settings::{Mode, Settings};
 
 use limit::{Limiter, START};
 use lru::LruCache;
-use queue::{Leader, Queue};
+use queue::{Joint, Leader, Queue};
 use refresh::Refreshes;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -60,13 +60,13 @@ pub struct Slot {
     /// More than half of the places were taken.
     crowded: bool,
     waited: Option<Client>,
-    key: Option<Key>,
+    joint: Option<Joint>,
 }
 
 impl Slot {
     /// Others wait for what this call brings, or may begin to.
     pub fn is_awaited(&self) -> bool {
-        self.key.is_some()
+        self.joint.is_some()
     }
 }
 
@@ -148,7 +148,7 @@ impl<W, R> Gate<W, R> {
             wish.key = None;
         }
         self.waited += 1;
-        match self.queue.wait(self.waited, wish, waker, now) {
+        match self.queue.wait(self.waited, wish, waker, self.limiter.joinable(), now) {
             Ok(out) => Waiting::Queued(self.waited, out),
             Err(waker) => Waiting::Full(waker),
         }
@@ -159,22 +159,37 @@ impl<W, R> Gate<W, R> {
         self.queue.give_up(number);
     }
 
-    /// A request that was rescued at the full gate, with a copy made then.
-    pub fn want_refresh(&mut self, key: Key, client: Client, made: u64, request: R, now: Instant) {
-        self.refreshes.want(key, client, made, request, now);
+    /// A request that was rescued at the full gate, with a copy made then; `request` makes what is
+    /// remembered of it. What had to make room for it.
+    pub fn want_refresh(
+        &mut self,
+        key: Key,
+        client: Client,
+        made: u64,
+        request: impl FnOnce() -> R,
+        now: Instant,
+    ) -> Option<R> {
+        self.refreshes.want(key, client, made, request, now)
     }
 
     /// The answer of this call is there for all who wait for the same: them.
     pub fn share(&mut self, slot: &mut Slot) -> Vec<W> {
-        slot.key.take().map_or_else(Vec::new, |key| self.queue.share(key))
+        slot.joint.take().map_or_else(Vec::new, |call| self.queue.share(call))
     }
 
     /// The answer of this call is for its own visitor alone: the others wait each for himself, and so
     /// do those who come for the same page in the next two minutes.
     pub fn part(&mut self, slot: &mut Slot, now: Instant) {
-        if let Some(key) = slot.key.take() {
-            self.queue.part(key);
-            self.alone.put(key, now + ALONE_TIME);
+        if let Some(call) = slot.joint.take() {
+            self.queue.part(call);
+            self.alone.put(call.key, now + ALONE_TIME);
+        }
+    }
+
+    /// This call will bring no copy, which says nothing about the page: another one is to try.
+    pub fn let_others_try(&mut self, slot: &mut Slot) {
+        if let Some(call) = slot.joint.take() {
+            self.queue.try_again(call);
         }
     }
 
@@ -186,13 +201,26 @@ impl<W, R> Gate<W, R> {
         if let Some(client) = slot.waited {
             self.queue.ended(client);
         }
-        if let Some(key) = slot.key {
-            self.queue.try_again(key);
+        if let Some(call) = slot.joint {
+            self.queue.try_again(call);
         }
+    }
+
+    /// Nobody waits for a slot, and nothing is to be refreshed.
+    pub fn is_quiet(&self) -> bool {
+        self.queue.len() == 0 && self.refreshes.len() == 0
+    }
+
+    /// There is a slot for one more, and nobody who waits for it.
+    pub fn has_room(&self, now: Instant) -> bool {
+        self.inside < self.limit(now) && !self.queue.wants_slot()
     }
 
     /// Who gets a slot now, if one is free: until it is `None`, after every change.
     pub fn next(&mut self, now: Instant) -> Option<Next<W, R>> {
+        if self.is_quiet() {
+            return None;
+        }
         if self.inside >= self.limit(now) && !(self.queue.wants_slot() && self.limiter_grows(now)) {
             return None;
         }
@@ -205,8 +233,8 @@ impl<W, R> Gate<W, R> {
         {
             return Some(Next::Refresh(request, self.slot(None, None, now)));
         }
-        if let Some(Leader { key, client, waker }) = self.queue.begin() {
-            return Some(Next::Waiter(waker, self.slot(Some(client), key, now)));
+        if let Some(Leader { joint, client, waker }) = self.queue.begin(now) {
+            return Some(Next::Waiter(waker, self.slot(Some(client), joint, now)));
         }
         let request = self.refreshes.take(None, now)?;
         Some(Next::Refresh(request, self.slot(None, None, now)))
@@ -241,16 +269,14 @@ impl<W, R> Gate<W, R> {
 
     /// Not while the limit is lower for another reason.
     fn limiter_grows(&mut self, now: Instant) -> bool {
-        self.limit(now) == self.limiter.limit()
-            && self.inside <= self.limiter.limit()
-            && self.limiter.grows(now)
+        self.limit(now) == self.limiter.limit() && self.limiter.grows(self.inside, now)
     }
 
-    fn slot(&mut self, waited: Option<Client>, key: Option<Key>, now: Instant) -> Slot {
+    fn slot(&mut self, waited: Option<Client>, joint: Option<Joint>, now: Instant) -> Slot {
         self.limiter.pass(self.inside, now);
         self.inside += 1;
         let crowded = self.inside * 2 > self.limiter.limit();
-        Slot { crowded, waited, key }
+        Slot { crowded, waited, joint }
     }
 
     fn is_alone(&mut self, key: Key, now: Instant) -> bool {

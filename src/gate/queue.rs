@@ -10,11 +10,12 @@
 //! 4. the one that waits longest.
 //!
 //! Bounded: so many calls may wait ([`Settings::queue`](super::Settings)), and sixteen times as many
-//! requests. In a full queue whoever has most in it gives up a place to whoever has less.
+//! requests. In a full queue whoever has most in it gives up a place to whoever has less, and any
+//! request that may have a copy one day to what only the application can do.
 
 use super::{Class, Client, Key};
 use std::collections::{HashMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What a request says of itself when it begins to wait.
 #[derive(Clone, Copy, Debug)]
@@ -38,26 +39,35 @@ pub(super) struct Queue<W> {
 
 #[derive(Debug)]
 struct Call<W> {
+    /// The number of who began it.
+    number: u64,
     class: Class,
     key: Option<Key>,
     since: Instant,
-    /// It is inside, and those here wait for its answer.
-    begun: bool,
+    /// It is inside since then, and those here wait for its answer.
+    begun: Option<Instant>,
     waiting: VecDeque<Waiter<W>>,
 }
 
 #[derive(Debug)]
 struct Waiter<W> {
-    id: u64,
+    number: u64,
     client: Client,
     waker: W,
 }
 
 /// The first of those who waited for a call.
 pub(super) struct Leader<W> {
-    pub(super) key: Option<Key>,
+    pub(super) joint: Option<Joint>,
     pub(super) client: Client,
     pub(super) waker: W,
+}
+
+/// A call that others may join.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Joint {
+    number: u64,
+    pub(super) key: Key,
 }
 
 impl<W> Queue<W> {
@@ -75,45 +85,50 @@ impl<W> Queue<W> {
         self.requests
     }
 
-    /// Waits from now on. Who had to make room for it, or, if nobody had, itself.
+    /// Waits from now on. Who had to make room for it, or, if nobody had, itself. A call that has been
+    /// inside for longer than `joinable` may hang: it is not joined any more.
     pub(super) fn wait(
         &mut self,
-        id: u64,
+        number: u64,
         wish: Wish,
         waker: W,
+        joinable: Duration,
         now: Instant,
     ) -> Result<Option<W>, W> {
-        if self.requests >= self.most.saturating_mul(REQUESTS_A_CALL) {
-            return Err(waker);
-        }
         let Wish { class, key, client } = wish;
-        let waiter = Waiter { id, client, waker };
-        if let Some(call) = self.calls.iter_mut().find(|call| key.is_some() && call.key == key) {
-            self.requests += 1;
-            call.waiting.push_back(waiter);
-            return Ok(None);
-        }
+        let waiter = Waiter { number, client, waker };
+        let is_old = |begun: Instant| now.saturating_duration_since(begun) > joinable;
+        let may_join = |call: &Call<W>| call.key == key && !call.begun.is_some_and(is_old);
+        let same = self.calls.iter_mut().find(|call| key.is_some() && may_join(call));
+        let requests = self.most.saturating_mul(REQUESTS_A_CALL);
         let mut out = None;
-        if self.waiting().count() >= self.most {
-            match self.make_room_for(client) {
-                Some(waker) => out = Some(waker),
-                None => return Err(waiter.waker),
+        if let Some(call) = same {
+            if self.requests >= requests {
+                return Err(waiter.waker);
             }
+            call.waiting.push_back(waiter);
+        } else {
+            if self.waiting().count() >= self.most || self.requests >= requests {
+                match self.make_room_for(class, client) {
+                    Some(waker) => out = Some(waker),
+                    None => return Err(waiter.waker),
+                }
+            }
+            let waiting = VecDeque::from([waiter]);
+            self.calls.push(Call { number, class, key, since: now, begun: None, waiting });
         }
         self.requests += 1;
-        let waiting = VecDeque::from([waiter]);
-        self.calls.push(Call { class, key, since: now, begun: false, waiting });
         Ok(out)
     }
 
     /// It does not wait any more.
-    pub(super) fn give_up(&mut self, id: u64) {
+    pub(super) fn give_up(&mut self, number: u64) {
         for at in 0..self.calls.len() {
             let call = &mut self.calls[at];
-            if let Some(place) = call.waiting.iter().position(|waiter| waiter.id == id) {
+            if let Some(place) = call.waiting.iter().position(|waiter| waiter.number == number) {
                 call.waiting.remove(place);
                 self.requests -= 1;
-                if call.waiting.is_empty() && !call.begun {
+                if call.waiting.is_empty() && call.begun.is_none() {
                     self.calls.swap_remove(at);
                 }
                 return;
@@ -121,26 +136,26 @@ impl<W> Queue<W> {
         }
     }
 
-    /// The client of the call that is next, and the slots he has.
+    /// Whose call is next, and the slots he has.
     pub(super) fn next_client(&self) -> Option<(Class, Client, u32)> {
-        let call = &self.calls[self.next()?];
-        let client = call.waiting.front()?.client;
-        Some((call.class, client, self.slots_of(client)))
+        let (at, place, slots) = self.next()?;
+        let call = &self.calls[at];
+        Some((call.class, call.waiting[place].client, slots))
     }
 
     /// Lets the next call begin; its other requests wait for its answer.
-    pub(super) fn begin(&mut self) -> Option<Leader<W>> {
-        let at = self.next()?;
+    pub(super) fn begin(&mut self, now: Instant) -> Option<Leader<W>> {
+        let (at, place, _) = self.next()?;
         let call = &mut self.calls[at];
-        let Waiter { client, waker, .. } = call.waiting.pop_front()?;
+        let Waiter { number, client, waker } = call.waiting.remove(place)?;
         self.requests -= 1;
-        call.begun = true;
-        let key = call.key;
-        if key.is_none() {
+        (call.number, call.begun) = (number, Some(now));
+        let joint = call.key.map(|key| Joint { number, key });
+        if joint.is_none() {
             self.calls.swap_remove(at);
         }
         *self.inside.entry(client).or_default() += 1;
-        Some(Leader { key, client, waker })
+        Some(Leader { joint, client, waker })
     }
 
     /// A call of this client that had waited has ended.
@@ -153,75 +168,100 @@ impl<W> Queue<W> {
         }
     }
 
-    /// The call with this key has an answer for all: those who waited for it.
-    pub(super) fn share(&mut self, key: Key) -> Vec<W> {
-        let Some(at) = self.begun(key) else { return Vec::new() };
+    /// The call has an answer for all: those who waited for it.
+    pub(super) fn share(&mut self, call: Joint) -> Vec<W> {
+        let Some(at) = self.begun(call) else { return Vec::new() };
         let call = self.calls.swap_remove(at);
         self.requests -= call.waiting.len();
         call.waiting.into_iter().map(|waiter| waiter.waker).collect()
     }
 
     /// Its answer is for nobody else: each of the others waits for himself.
-    pub(super) fn part(&mut self, key: Key) {
-        let Some(at) = self.begun(key) else { return };
+    pub(super) fn part(&mut self, call: Joint) {
+        let Some(at) = self.begun(call) else { return };
         let Call { class, since, waiting, .. } = self.calls.swap_remove(at);
         let alone = waiting.into_iter().map(|waiter| {
+            let number = waiter.number;
             let waiting = VecDeque::from([waiter]);
-            Call { class, key: None, since, begun: false, waiting }
+            Call { number, class, key: None, since, begun: None, waiting }
         });
         self.calls.extend(alone);
     }
 
     /// It has ended without an answer that counts: one of the others is to try.
-    pub(super) fn try_again(&mut self, key: Key) {
-        let Some(at) = self.begun(key) else { return };
+    pub(super) fn try_again(&mut self, call: Joint) {
+        let Some(at) = self.begun(call) else { return };
         if self.calls[at].waiting.is_empty() {
             self.calls.swap_remove(at);
         } else {
-            self.calls[at].begun = false;
+            self.calls[at].begun = None;
         }
     }
 
-    fn begun(&self, key: Key) -> Option<usize> {
-        self.calls.iter().position(|call| call.begun && call.key == Some(key))
+    fn begun(&self, joint: Joint) -> Option<usize> {
+        let is_it = |call: &Call<W>| call.begun.is_some() && call.number == joint.number;
+        self.calls.iter().position(is_it)
     }
 
     fn waiting(&self) -> impl Iterator<Item = &Call<W>> {
-        self.calls.iter().filter(|call| !call.begun)
+        self.calls.iter().filter(|call| call.begun.is_none())
     }
 
     fn slots_of(&self, client: Client) -> u32 {
         self.inside.get(&client).copied().unwrap_or(0)
     }
 
-    fn next(&self) -> Option<usize> {
-        let waiting = self.calls.iter().enumerate().filter(|(_, call)| !call.begun);
-        let rank = |call: &Call<W>| {
-            let slots = call.waiting.front().map_or(0, |first| self.slots_of(first.client));
-            (call.class, slots, usize::MAX - call.waiting.len(), call.since)
-        };
-        waiting.min_by_key(|(_, call)| rank(call)).map(|(at, _)| at)
+    /// The call, who of those that wait for it is to lead, and the slots he has.
+    fn next(&self) -> Option<(usize, usize, u32)> {
+        let waiting = self.calls.iter().enumerate().filter(|(_, call)| call.begun.is_none());
+        let ranked = waiting.filter_map(|(at, call)| {
+            let (place, slots) = self.leader(call)?;
+            let rank = (call.class, slots, usize::MAX - call.waiting.len(), call.since);
+            Some((rank, (at, place, slots)))
+        });
+        ranked.min_by_key(|(rank, _)| *rank).map(|(_, next)| next)
     }
 
-    /// The newest request of the client who waits for most calls, if that is more than this one
-    /// would.
-    fn make_room_for(&mut self, client: Client) -> Option<W> {
+    /// The first of those with the fewest slots.
+    fn leader(&self, call: &Call<W>) -> Option<(usize, u32)> {
+        let mut best = None;
+        for (place, waiter) in call.waiting.iter().enumerate() {
+            let slots = self.slots_of(waiter.client);
+            if best.is_none_or(|(_, fewest)| slots < fewest) {
+                best = Some((place, slots));
+            }
+            if slots == 0 {
+                break;
+            }
+        }
+        best
+    }
+
+    /// The newest request that waits alone: any that may have a copy one day for what only the
+    /// application can do, otherwise one of the client who waits for most, if that is more than this
+    /// one would.
+    fn make_room_for(&mut self, class: Class, client: Client) -> Option<W> {
+        if class == Class::Other
+            && let Some(waker) = self.push_out(|call| call.class == Class::NoCopy)
+        {
+            return Some(waker);
+        }
         let mut calls: HashMap<Client, usize> = HashMap::new();
-        for call in self.waiting().filter(|call| call.class == Class::NoCopy) {
-            let first = call.waiting.front()?;
+        for first in self.waiting().filter_map(|call| call.waiting.front()) {
             *calls.entry(first.client).or_default() += 1;
         }
         let own = calls.get(&client).copied().unwrap_or(0);
-        let (greedy, count) = calls.into_iter().max_by_key(|(_, count)| *count)?;
-        if count <= own + 1 {
-            return None;
-        }
-        let is_his = |call: &Call<W>| {
-            let alone = call.waiting.len() == 1 && call.class == Class::NoCopy && !call.begun;
-            alone && call.waiting.front().is_some_and(|first| first.client == greedy)
-        };
-        let newest = self.calls.iter().enumerate().filter(|(_, call)| is_his(call));
-        let (at, _) = newest.max_by_key(|(_, call)| call.since)?;
+        let mut greedy: Vec<_> = calls.into_iter().filter(|(_, count)| *count > own + 1).collect();
+        greedy.sort_unstable_by_key(|(_, count)| usize::MAX - count);
+        greedy.into_iter().find_map(|(greedy, _)| {
+            self.push_out(|call| call.waiting.front().is_some_and(|first| first.client == greedy))
+        })
+    }
+
+    fn push_out(&mut self, may_go: impl Fn(&Call<W>) -> bool) -> Option<W> {
+        let alone = |call: &Call<W>| call.begun.is_none() && call.waiting.len() == 1;
+        let lone = self.calls.iter().enumerate().filter(|(_, call)| alone(call) && may_go(call));
+        let (at, _) = lone.max_by_key(|(_, call)| call.since)?;
         self.requests -= 1;
         self.calls.swap_remove(at).waiting.pop_front().map(|waiter| waiter.waker)
     }

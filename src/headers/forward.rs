@@ -32,6 +32,11 @@ impl Client {
         Self { address, trusted, text: text(&address.to_string()), _place: None }
     }
 
+    /// The same client, who holds nothing.
+    pub fn leaving(self) -> Self {
+        Self { _place: None, ..self }
+    }
+
     /// Ties `place` to this client: it is given back when the last that was done for him has ended,
     /// which may be after he has left.
     pub fn holding(self, place: impl Any + Send + Sync) -> Self {

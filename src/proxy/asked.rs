@@ -6,6 +6,7 @@ use crate::headers::{self, Client};
 use crate::key::{self, CacheKey, NoKey};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, request};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A request's head and what follows from it.
 pub(super) struct Asked {
@@ -15,6 +16,8 @@ pub(super) struct Asked {
     pub(super) accept_encoding: Option<HeaderValue>,
     pub(super) client: Client,
     pub(super) kind: Kind,
+    /// Nobody waits for the answer any more, or nobody ever did.
+    alone: AtomicBool,
     /// Without a key a request is forwarded, never stored and never rescued.
     pub(super) key: Result<CacheKey, NoKey>,
     pub(super) tries: Tries,
@@ -50,7 +53,27 @@ impl Asked {
         if key.is_ok() {
             narrow_codings(&mut head.headers);
         }
-        Self { head, accept_encoding, client, kind, key, tries: Tries::default() }
+        let (alone, tries) = (AtomicBool::new(false), Tries::default());
+        Self { head, accept_encoding, client, kind, alone, key, tries }
+    }
+
+    /// The same request once more, for its copy alone.
+    pub(super) fn again(&self) -> Self {
+        let client = self.client.clone().leaving();
+        let (head, key) = (self.head.clone(), self.key.clone());
+        let (accept_encoding, kind) = (self.accept_encoding.clone(), self.kind);
+        let (alone, tries) = (AtomicBool::new(true), Tries::default());
+        Self { head, accept_encoding, client, kind, alone, key, tries }
+    }
+
+    /// Somebody waits for the answer.
+    pub(super) fn is_awaited(&self) -> bool {
+        !self.alone.load(Ordering::Relaxed)
+    }
+
+    /// From now on nobody does.
+    pub(super) fn leave_alone(&self) {
+        self.alone.store(true, Ordering::Relaxed);
     }
 
     /// The path the breaker judges by: without query and identity.

@@ -7,7 +7,8 @@ use super::judge::Ticket;
 use super::rescue::{self, Why};
 use super::served::{Refusal, Rescue, Served};
 use crate::gate::Key;
-use http::header;
+use crate::key::StoreKey;
+use http::header::{self, HeaderName};
 use std::sync::Arc;
 
 /// What a call holds while it is inside; each `None` where it needs none.
@@ -28,7 +29,7 @@ impl Proxy {
             // Long polling: it waits for something, and the application does not work on it.
             return Ok(Admitted { ticket, slot: None });
         }
-        let is_probe = ticket.as_ref().is_some_and(Ticket::is_probe);
+        let is_probe = ticket.as_ref().is_some_and(Ticket::is_probe_of_all);
         match self.gatekeeper.enter(asked, is_probe) {
             Entered::In(slot) => Ok(Admitted { ticket, slot }),
             Entered::Full => {
@@ -52,7 +53,7 @@ impl Proxy {
     async fn at_the_full_gate(&self, asked: &Arc<Asked>, has_body: bool) -> Result<Held, Served> {
         if let Some(rescue) = self.copy_for(asked, Why::GateFull).await {
             self.gatekeeper.tally.up("rescued");
-            if is_refreshing(asked, has_body) {
+            if self.shared_key(asked, has_body) == Some(rescue.id.0) {
                 self.gatekeeper.want_refresh(asked, rescue.id.0, rescue.copy.stored_at.0);
             }
             return Err(Served::Rescued(rescue));
@@ -94,20 +95,19 @@ impl Proxy {
     }
 
     /// Page and identity, if what the application says to this request may be for others with the
-    /// same: not for parts or conditions, which only he asked for.
+    /// same, or renew their copy: not for parts or conditions, which only he asked for.
     fn shared_key(&self, asked: &Asked, has_body: bool) -> Option<Key> {
-        let key = asked.key.as_ref().ok().filter(|_| is_refreshing(asked, has_body))?;
-        let conditional = [
-            header::IF_NONE_MATCH,
-            header::IF_MODIFIED_SINCE,
-            header::IF_MATCH,
-            header::IF_UNMODIFIED_SINCE,
-        ];
-        if conditional.iter().any(|name| asked.head.headers.contains_key(name)) {
+        let only_his = ONLY_HIS.iter().any(|name| asked.head.headers.contains_key(name));
+        if asked.kind != Kind::Get || has_body || only_his {
             return None;
         }
-        let own = self.lookups(key).into_iter().find(|lookup| lookup.own)?;
-        Some(own.key.id().0)
+        self.own_key(asked).map(|key| key.id().0)
+    }
+
+    /// The name of the copy that is the asker's own.
+    pub(super) fn own_key(&self, asked: &Asked) -> Option<StoreKey> {
+        let lookups = self.lookups(asked.key.as_ref().ok()?);
+        lookups.into_iter().find(|lookup| lookup.own).map(|lookup| lookup.key)
     }
 
     /// Refreshes copies with the slots that are left; never returns.
@@ -124,8 +124,11 @@ impl Proxy {
     }
 }
 
-/// Asked once more, the application gives all of the page.
-fn is_refreshing(asked: &Asked, has_body: bool) -> bool {
-    let whole = !asked.head.headers.contains_key(header::RANGE);
-    asked.kind == Kind::Get && !has_body && whole
-}
+/// With these the application may give less than the page.
+static ONLY_HIS: [HeaderName; 5] = [
+    header::RANGE,
+    header::IF_NONE_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_MATCH,
+    header::IF_UNMODIFIED_SINCE,
+];

@@ -90,11 +90,13 @@ impl Errand {
         self.judge_head(&reply.head);
         self.proxy.invalidate(&self.asked, &reply.head);
         let mut keep = Keep::of(&self.proxy, &self.asked, &reply.head, reply.framing);
-        if !keep.is_shareable() && !self.proxy.is_failure(reply.head.status) {
-            self.share(false);
-        }
+        self.part_if_his_alone(&keep, &reply.head);
         let mut gathered = Gathered::default();
         let brought = self.gather(&mut reply, &mut keep, &mut gathered).await;
+        if self.asked.tries.attempts().is_some() {
+            // Its time was not the application's alone.
+            self.slot.iter_mut().for_each(Held::says_nothing);
+        }
         self.slot.iter_mut().for_each(Held::answered);
         match brought {
             Err(failure) => {
@@ -118,6 +120,7 @@ impl Errand {
             self.record(Outcome::Failed(Fault::Status { code: head.status.as_u16(), retry_after }));
         } else if headers::is_event_stream(&head.headers) {
             self.record(Outcome::Good);
+            self.slot.iter_mut().for_each(Held::part);
             self.slot = None;
         }
     }
@@ -135,14 +138,29 @@ impl Errand {
 
     pub(super) async fn ended(&mut self, keep: Keep, fields: &HeaderMap) {
         self.record(Outcome::Good);
-        let is_shareable = keep.is_shareable();
         keep.store(&self.proxy, &self.asked, fields).await;
-        self.share(is_shareable);
+        // Whether it was stored they will see.
+        self.slot.iter_mut().for_each(Held::share);
     }
 
-    /// Those who wait for the same page may look for the copy now, or must go on their own.
-    fn share(&mut self, is_shareable: bool) {
-        self.slot.iter_mut().for_each(|slot| slot.share(is_shareable));
+    /// Those who wait for the same page must go on their own, if this answer is for nobody else. A
+    /// failure is nobody's answer: another one of them is to try.
+    fn part_if_his_alone(&mut self, keep: &Keep, head: &response::Parts) {
+        let Some(slot) = self.slot.as_mut().filter(|slot| slot.is_awaited()) else { return };
+        if !self.proxy.is_failure(head.status) && !keep.is_shareable(&self.proxy, &self.asked) {
+            slot.part();
+        }
+    }
+
+    /// The copy in the making was given up: they are not to wait for the end of this answer.
+    pub(super) fn let_others_try(&mut self, keep: &Keep) {
+        if keep.is_copying() {
+            return;
+        }
+        match keep.is_given_up() {
+            true => self.slot.iter_mut().for_each(Held::let_others_try),
+            false => self.slot.iter_mut().for_each(Held::part),
+        }
     }
 
     pub(super) fn failed(&mut self, failure: Failure) {

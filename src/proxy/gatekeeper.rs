@@ -25,7 +25,8 @@ pub(super) struct Gatekeeper {
     pub(super) tally: Tally,
 }
 
-type Guarded = Mutex<Gate<oneshot::Sender<Turn>, Arc<Asked>>>;
+type Waiters = Gate<oneshot::Sender<Turn>, Arc<Asked>>;
+type Guarded = Mutex<Waiters>;
 
 /// A copy to be refreshed, and the slot for it.
 pub(super) type Refresh = (Arc<Asked>, Held);
@@ -96,15 +97,34 @@ impl Gatekeeper {
             self.tally.up("displaced");
             let _ = out.send(Turn::Displaced);
         }
-        let _seat = Seat { keeper: self, number };
+        let mut seat = Seat { keeper: self, number, is_taken: true };
         self.pass_on(gate, now);
-        let left = deadline.saturating_duration_since(now);
-        match timeout(left, woken).await {
-            Ok(Ok(Turn::Slot(held))) => Some(Turn::Slot(held.of(asked))),
-            Ok(turn) => turn.ok(),
-            Err(_) => {
+        let woken = self.until_woken(gate, woken, deadline).await;
+        seat.is_taken = woken.is_none();
+        match woken {
+            Some(Turn::Slot(held)) => Some(Turn::Slot(held.of(asked))),
+            Some(turn) => Some(turn),
+            None => {
                 self.tally.up("waited-too-long");
                 None
+            }
+        }
+    }
+
+    /// Looks from time to time whether there is more room by now: that comes with time alone too.
+    async fn until_woken(
+        self: &Arc<Self>,
+        gate: &Guarded,
+        mut woken: oneshot::Receiver<Turn>,
+        deadline: Instant,
+    ) -> Option<Turn> {
+        loop {
+            let now = clock::mono();
+            let left = deadline.saturating_duration_since(now);
+            match timeout(left.min(LOOK_AGAIN), &mut woken).await {
+                Ok(turn) => return turn.ok(),
+                Err(_) if left <= LOOK_AGAIN => return None,
+                Err(_) => self.pass_on(gate, clock::mono()),
             }
         }
     }
@@ -118,7 +138,9 @@ impl Gatekeeper {
     pub(super) fn want_refresh(self: &Arc<Self>, asked: &Arc<Asked>, key: Key, made: u64) {
         let Some(gate) = &self.gate else { return };
         let (now, client) = (clock::mono(), self.client(asked));
-        gate.lock().want_refresh(key, client, made, Arc::clone(asked), now);
+        let again = || Arc::new(asked.again());
+        let out = gate.lock().want_refresh(key, client, made, again, now);
+        drop(out);
     }
 
     /// The application is back after an outage.
@@ -133,6 +155,11 @@ impl Gatekeeper {
         Some(self.gate.as_ref()?.lock().limit(clock::mono()))
     }
 
+    /// There is a slot that nobody waits for.
+    pub(super) fn has_room(&self) -> bool {
+        self.gate.as_ref().is_none_or(|gate| gate.lock().has_room(clock::mono()))
+    }
+
     pub(super) fn figures(&self) -> Option<Figures> {
         Some(self.gate.as_ref()?.lock().figures(clock::mono()))
     }
@@ -145,7 +172,7 @@ impl Gatekeeper {
 
     fn held(self: &Arc<Self>, slot: Slot, now: Instant) -> Held {
         let keeper = Arc::clone(self);
-        Held { keeper, slot: Some(slot), path: 0, began: now, latency: None, good: None }
+        Held { keeper, slot: Some(slot), path: None, began: now, latency: None, good: None }
     }
 
     /// Gives away what is free, after every change.
@@ -190,6 +217,9 @@ impl Gatekeeper {
     }
 }
 
+/// A step of the ramp is longer, and so is one of a gate that is stuck.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// What is counted.
 const WORDS: [&str; 6] =
     ["displaced", "joined", "queue-full", "refreshed", "rescued", "waited-too-long"];
@@ -198,11 +228,12 @@ const WORDS: [&str; 6] =
 struct Seat<'a> {
     keeper: &'a Arc<Gatekeeper>,
     number: u64,
+    is_taken: bool,
 }
 
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
-        if let Some(gate) = &self.keeper.gate {
+        if let Some(gate) = self.keeper.gate.as_ref().filter(|_| self.is_taken) {
             gate.lock().give_up(self.number);
         }
     }
@@ -213,7 +244,8 @@ pub(super) struct Held {
     keeper: Arc<Gatekeeper>,
     /// None only while it is going back.
     slot: Option<Slot>,
-    path: u64,
+    /// None where the time is not the application's alone: an upload has its client's in it.
+    path: Option<u64>,
     began: Instant,
     latency: Option<Duration>,
     good: Option<bool>,
@@ -221,8 +253,9 @@ pub(super) struct Held {
 
 impl Held {
     fn of(mut self, asked: &Asked) -> Self {
-        let is_other = asked.kind == Kind::Other;
-        self.path = self.keeper.hasher.hash_one((is_other, asked.path()));
+        if asked.kind != Kind::Other {
+            self.path = Some(self.keeper.hasher.hash_one(asked.path()));
+        }
         self
     }
 
@@ -237,23 +270,51 @@ impl Held {
         self.good.get_or_insert(good);
     }
 
-    /// There is a copy now for all who wait for the same page; or the answer is for nobody else.
-    pub(super) fn share(&mut self, is_shareable: bool) {
-        let (Some(gate), Some(slot)) = (&self.keeper.gate, &mut self.slot) else { return };
-        // A failure is nobody's answer: another one of them is to try.
-        if !slot.is_awaited() || (!is_shareable && self.good == Some(false)) {
+    /// It says nothing about the application.
+    pub(super) fn says_nothing(&mut self) {
+        self.path = None;
+    }
+
+    /// Others wait for what this call brings, or may begin to.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.slot.as_ref().is_some_and(Slot::is_awaited)
+    }
+
+    /// There may be a copy now for all who wait for the same page; not after a failure, which is
+    /// nobody's answer.
+    pub(super) fn share(&mut self) {
+        if self.good == Some(false) {
             return;
         }
-        if is_shareable {
-            let waiting = gate.lock().share(slot);
-            for waker in waiting {
-                self.keeper.tally.up("joined");
-                let _ = waker.send(Turn::Look);
-            }
-        } else {
-            let now = clock::mono();
-            gate.lock().part(slot, now);
-            self.keeper.pass_on(gate, now);
+        let waiting = self.at_gate(Gate::share).unwrap_or_default();
+        for waker in waiting {
+            self.keeper.tally.up("joined");
+            let _ = waker.send(Turn::Look);
+        }
+    }
+
+    /// The answer is for nobody else.
+    pub(super) fn part(&mut self) {
+        self.at_gate(|gate, slot| gate.part(slot, clock::mono()));
+        self.pass_on();
+    }
+
+    /// This call brings no copy, another may.
+    pub(super) fn let_others_try(&mut self) {
+        self.at_gate(Gate::let_others_try);
+        self.pass_on();
+    }
+
+    /// Only for a call that others may wait for.
+    fn at_gate<T>(&mut self, change: impl FnOnce(&mut Waiters, &mut Slot) -> T) -> Option<T> {
+        let gate = self.keeper.gate.as_ref()?;
+        let slot = self.slot.as_mut().filter(|slot| slot.is_awaited())?;
+        Some(change(&mut gate.lock(), slot))
+    }
+
+    fn pass_on(&self) {
+        if let Some(gate) = &self.keeper.gate {
+            self.keeper.pass_on(gate, clock::mono());
         }
     }
 
@@ -273,7 +334,13 @@ impl Drop for Held {
     fn drop(&mut self) {
         let (Some(gate), Some(slot)) = (&self.keeper.gate, self.slot.take()) else { return };
         let now = clock::mono();
-        gate.lock().leave(slot, self.told(now), now);
-        self.keeper.pass_on(gate, now);
+        let is_quiet = {
+            let mut gate = gate.lock();
+            gate.leave(slot, self.told(now), now);
+            gate.is_quiet()
+        };
+        if !is_quiet {
+            self.keeper.pass_on(gate, now);
+        }
     }
 }

@@ -98,15 +98,28 @@ impl Judge {
         }
     }
 
+    /// The operator keeps everybody out.
+    pub(super) fn is_forced_open(&self) -> bool {
+        self.breakers.lock().is_forced_open(clock::mono())
+    }
+
     /// The operator's word, for `time` or until the next one.
     pub(super) fn order(&self, mode: Mode, time: Option<Duration>) -> Turn {
         let turn = self.change(|breakers, now| breakers.order(mode, time, now));
-        warn!("{turn}");
+        self.say_turn(&turn);
         turn
     }
 
     pub(super) fn report(&self) -> Report {
         self.change(Breakers::report)
+    }
+
+    fn say_turn(&self, turn: &Turn) {
+        if turn.ends_open() {
+            // Whatever was kept from the application comes back step by step.
+            self.gatekeeper.reopen();
+        }
+        warn!("{turn}");
     }
 
     fn change<T>(&self, step: impl FnOnce(&mut Breakers, Instant) -> T) -> T {
@@ -117,7 +130,7 @@ impl Judge {
             (result, breakers.take_lapse(), breakers.take_changes().collect::<Vec<_>>())
         };
         if let Some(turn) = lapse {
-            warn!("{turn}");
+            self.say_turn(&turn);
         }
         if !changes.is_empty() {
             self.changed.notify_one();
@@ -169,6 +182,11 @@ pub(super) struct Ticket {
 }
 
 impl Ticket {
+    /// A probe of the application, and not only of a path.
+    pub(super) fn is_probe_of_all(&self) -> bool {
+        self.permit.as_ref().is_some_and(Permit::is_probe_of_all)
+    }
+
     /// A probe of what hung before.
     pub(super) fn may_hang(&self) -> bool {
         self.permit.as_ref().is_some_and(Permit::may_hang)

@@ -77,9 +77,17 @@ impl Keep {
         matches!(self, Self::Copy(_))
     }
 
-    /// Whoever asks for the same page will find this copy.
-    pub(super) fn is_shareable(&self) -> bool {
-        matches!(self, Self::Copy(draft) if draft.storable.varies.is_empty())
+    /// Whoever asks for the same page will find this copy under the key that is his own.
+    pub(super) fn is_shareable(&self, proxy: &Proxy, asked: &Asked) -> bool {
+        let (Self::Copy(draft), Ok(key)) = (self, &asked.key) else { return false };
+        let page = || draft.storable.store_key(key, &proxy.store.secret());
+        let obeys = proxy.settings.policy.strict;
+        draft.storable.varies.is_empty() && !obeys && proxy.own_key(asked) == Some(page())
+    }
+
+    /// Not for what the page is, but for how it was read.
+    pub(super) fn is_given_up(&self) -> bool {
+        matches!(self, Self::GivenUp(reason) if *reason != Full::Body.as_str())
     }
 
     pub(super) fn push(&mut self, frame: &Frame<Bytes>) {
@@ -98,6 +106,10 @@ impl Keep {
     /// The answer was whole; `fields` are those of its head.
     pub(super) async fn store(self, proxy: &Arc<Proxy>, asked: &Arc<Asked>, fields: &HeaderMap) {
         let (now, Ok(key)) = (Now::read(), &asked.key) else { return };
+        if self.is_copying() && proxy.judge.is_forced_open() {
+            // Whoever keeps visitors out may be changing what there is to see.
+            return drop(Self::skip(proxy, asked, "forced-open"));
+        }
         match self {
             Self::Nothing => {}
             Self::GivenUp(reason) => drop(Self::skip(proxy, asked, reason)),

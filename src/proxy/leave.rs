@@ -9,6 +9,7 @@ use crate::upstream::{self, Ended, Step, Winner};
 use http::StatusCode;
 use parking_lot::Mutex;
 use std::fmt::Write;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// The leave for one request: the breakers', and that of the visitor who waits.
@@ -27,11 +28,17 @@ impl upstream::Leave for Leave<'_> {
 
     /// A probe is one request: while half-open there is no second one.
     fn may_retry(&self) -> bool {
-        self.proxy.judge.state(self.asked) == State::Closed
+        self.asked.is_awaited() && self.proxy.judge.state(self.asked) == State::Closed
+    }
+
+    fn may_wait(&self, wait: Duration) -> bool {
+        // A wait holds the call's slot.
+        wait <= SHORT_WAIT || self.proxy.gatekeeper.has_room()
     }
 
     fn may_hedge(&self) -> Option<Option<Held>> {
-        if !self.may_retry() {
+        // Long polling takes its time.
+        if !self.may_retry() || self.proxy.judge.is_ignored(self.asked) {
             return None;
         }
         match self.proxy.gatekeeper.enter(self.asked, false) {
@@ -96,11 +103,13 @@ impl Tries {
     }
 }
 
+/// What a slot may be held for without a call in it.
+const SHORT_WAIT: Duration = Duration::from_secs(1);
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::upstream::Failure;
-    use std::time::Duration;
 
     #[test]
     fn one_try_is_not_worth_a_word() {

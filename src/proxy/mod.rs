@@ -241,7 +241,10 @@ impl Proxy {
             () = self.timers.after(patience) => {}
         }
         match self.copy_for(asked, Why::Patience).await {
-            Some(rescue) => Err(rescue),
+            Some(rescue) => {
+                asked.leave_alone();
+                Err(rescue)
+            }
             None => Ok(errand.await),
         }
     }

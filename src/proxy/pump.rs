@@ -43,6 +43,7 @@ impl Errand {
                 Some(Ok(frame)) => {
                     keep.push(&frame);
                     hand_over(frame, &pieces, &mut keep).await;
+                    self.let_others_try(&keep);
                 }
                 Some(Err(failure)) => return self.failed(failure),
                 None => {

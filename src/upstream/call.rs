@@ -127,7 +127,7 @@ impl<'a, T: Tries, L: Leave> Call<'a, T, L> {
         let wait = backoff.wait(base, cap, number, fastrand::f64());
         let wait = wait.max(asked_for.unwrap_or_default());
         let at = Instant::now().checked_add(wait)?;
-        if at >= self.deadline {
+        if at >= self.deadline || !self.leave.may_wait(wait) {
             return None;
         }
         // Rescuing beats retrying.

@@ -50,10 +50,8 @@ impl<T: Tries, L: Leave> Call<'_, T, L> {
             () = sleep_until(after(self.began, delay)) => {}
         }
         // Until one of the two has ended: then one slot is enough again.
-        let Some(_slot) = self.leave.may_hedge() else { return first.await };
-        if !self.again.pay() {
-            return first.await;
-        }
+        let slot = self.leave.may_hedge().filter(|_| self.again.pay());
+        let Some(_slot) = slot else { return first.await };
         count(&self.again.hedges);
         self.leave.note(Step::Hedge { delay });
         let mut second = pin!(self.send_empty());

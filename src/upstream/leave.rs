@@ -19,6 +19,9 @@ pub trait Leave: Sync {
     /// May it be sent again: is the breaker closed?
     fn may_retry(&self) -> bool;
 
+    /// May it wait so long before it is sent again?
+    fn may_wait(&self, wait: Duration) -> bool;
+
     /// May it be sent a second time while the first is still inside? `None`: the breaker is not
     /// closed, or there is no room.
     fn may_hedge(&self) -> Option<Self::Slot>;

@@ -29,6 +29,11 @@ pub(super) fn status(levers: &Levers) -> Value {
         "circuit": shown.as_str(),
         "application": standing(application),
         "paths": { "known": paths, "open": open, "half_open": half_open, "names": names },
+        "gate": figures.gate.map(|gate| json!({
+            "limit": gate.limit,
+            "inside": gate.inside,
+            "waiting": gate.waiting,
+        })),
         "served": figures.served,
         "store": {
             "copies": store.copies(),

@@ -53,8 +53,10 @@ fn who_asks_for_a_thousand_pages_keeps_nobody_out() {
 fn half_of_the_slots_are_left_for_the_copies_of_others() {
     let (mut gate, slots, now) = full(4, 8);
     fill(&mut gate, now);
-    (0..4).for_each(|number| gate.want_refresh(key(100 + number), 2, 1, number, now));
-    gate.want_refresh(key(200), GREEDY, 0, 200, now);
+    for number in 0..4 {
+        gate.want_refresh(key(100 + number), 2, 1, || number, now);
+    }
+    gate.want_refresh(key(200), GREEDY, 0, || 200, now);
     slots.into_iter().for_each(|slot| gate.leave(slot, good(), now));
     let mut inside = Vec::new();
     let mut refreshed = Vec::new();
@@ -87,4 +89,34 @@ fn hundreds_may_wait_for_one_page_and_not_for_ever_more() {
         matches!(gate.wait(wish(7, u64::from(*number)), *number, now), Waiting::Queued(_, None))
     });
     assert_eq!(queued.count(), 128);
+}
+
+#[test]
+fn an_order_takes_the_place_of_a_page_in_a_full_queue_and_of_no_other_order() {
+    let (mut gate, _slots, now) = full(4, 8);
+    for number in 0..8 {
+        let _ = gate.wait(wish(number, u64::from(number)), number, now);
+    }
+    let order = |client| Wish { class: Class::Other, key: None, client };
+    for number in 0..8 {
+        let waiting = gate.wait(order(100 + u64::from(number)), 100 + number, now);
+        assert!(matches!(waiting, Waiting::Queued(_, Some(out)) if out < 8), "{waiting:?}");
+    }
+    assert!(matches!(gate.wait(order(200), 200, now), Waiting::Full(200)));
+}
+
+#[test]
+fn whoever_has_the_fewest_slots_leads_his_page() {
+    let (mut gate, slots, now) = full(1, 8);
+    let _ = gate.wait(wish(1, GREEDY), 1, now);
+    slots.into_iter().for_each(|slot| gate.leave(slot, good(), now));
+    let Some(Next::Waiter(1, greedy)) = gate.next(now) else { panic!("he is the only one") };
+    // The page of many, where he came first, and one for a single other.
+    let _ = gate.wait(wish(2, GREEDY), 2, now);
+    let _ = gate.wait(wish(3, 30), 30, now);
+    let _ = gate.wait(wish(2, 20), 20, now);
+    gate.limiter = Limiter::new(2, 2, 2, now);
+    let Some(Next::Waiter(first, _slot)) = gate.next(now) else { panic!("there is room") };
+    assert_eq!(first, 20, "most wait for it, and he has none");
+    drop(greedy);
 }

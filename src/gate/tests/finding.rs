@@ -111,6 +111,32 @@ fn one_page_that_hangs_does_not_close_the_door_for_the_others() {
 }
 
 #[test]
+fn slots_that_are_held_for_long_do_not_close_the_door_in_the_middle_of_a_trial() {
+    let (mut gate, start) = gate(&settings());
+    let mut now = start;
+    let mut held: Vec<_> = (0..8).filter_map(|_| gate.enter(now)).collect();
+    // Calls that become slower and slower, until fewer are tried.
+    let mut tried = false;
+    for round in 0..400 {
+        let (took, limit) = (ms(20 + round), gate.limit(now));
+        let slots: Vec<_> = std::iter::from_fn(|| gate.enter(now)).collect();
+        now += ms(5);
+        for slot in slots {
+            gate.leave(slot, Ended { latency: took, ..good() }, now);
+        }
+        tried = gate.limit(now) < limit;
+        if tried {
+            break;
+        }
+    }
+    assert!(tried);
+    held.extend(std::iter::from_fn(|| gate.enter(now)));
+    assert!(gate.enter(now + ms(100)).is_none());
+    let waits = (0..100).position(|step| gate.enter(now + ms(step * 100)).is_some());
+    assert!(waits.is_some_and(|steps| steps < 50), "{waits:?}");
+}
+
+#[test]
 fn a_burst_that_the_application_copes_with_finds_no_full_gate() {
     let mut simulation = Simulation::new(Application::of(200, 20.0), 16);
     let seen = simulation.storm(Duration::from_secs(1));

@@ -5,6 +5,7 @@ mod finding;
 mod queueing;
 mod simulated;
 
+use super::limit::Limiter;
 use super::*;
 use std::time::Instant;
 
@@ -25,5 +26,5 @@ fn gate(settings: &Settings) -> (Gate<u32, u32>, Instant) {
 
 /// A good call of 20 ms.
 fn good() -> Ended {
-    Ended { path: 1, latency: ms(20), good: Some(true) }
+    Ended { path: Some(1), latency: ms(20), good: Some(true) }
 }

@@ -144,18 +144,52 @@ fn a_probe_gets_in_whatever_is_inside() {
 #[test]
 fn the_oldest_copy_is_refreshed_first_when_nobody_waits() {
     let (mut gate, slot, now) = taken();
-    gate.want_refresh(A, 1, 30, 1, now);
-    gate.want_refresh(B, 1, 10, 2, now);
-    gate.want_refresh([3; 16], 1, 20, 3, now);
-    gate.want_refresh(B, 1, 10, 4, now);
+    gate.want_refresh(A, 1, 30, || 1, now);
+    gate.want_refresh(B, 1, 10, || 2, now);
+    gate.want_refresh([3; 16], 1, 20, || 3, now);
+    gate.want_refresh(B, 1, 10, || 4, now);
     queued(&mut gate, no_copy(A, 1), 9, now);
     gate.leave(slot, good(), now);
     let (_, slot) = next(&mut gate, now);
     gate.leave(slot, good(), now);
-    for expected in [4, 3] {
+    for expected in [2, 3, 1] {
         let Some(Next::Refresh(request, slot)) = gate.next(now) else { panic!("nothing") };
         assert_eq!(request, expected);
         gate.leave(slot, good(), now);
     }
-    assert!(gate.next(now + ms(11_000)).is_none(), "too long ago");
+    // The same copy is not tried at once again, another one is.
+    gate.want_refresh(B, 1, 10, || 5, now + ms(4_900));
+    assert!(gate.next(now + ms(4_900)).is_none());
+    gate.want_refresh([3; 16], 1, 21, || 6, now + ms(4_900));
+    let Some(Next::Refresh(6, slot)) = gate.next(now + ms(4_900)) else { panic!("nothing") };
+    gate.leave(slot, good(), now);
+    gate.want_refresh(B, 1, 10, || 7, now + ms(5_000));
+    assert!(gate.next(now + ms(15_100)).is_none(), "too long ago");
+}
+
+#[test]
+fn a_call_that_may_hang_is_joined_by_nobody_who_comes_later() {
+    let (mut gate, slot, now) = taken();
+    queued(&mut gate, no_copy(A, 1), 1, now);
+    gate.leave(slot, good(), now);
+    let (_, mut hanging) = next(&mut gate, now);
+    queued(&mut gate, no_copy(A, 2), 2, now + ms(400));
+    queued(&mut gate, no_copy(A, 3), 3, now + ms(700));
+    gate.limiter = Limiter::new(2, 2, 2, now);
+    let (second, mut slot) = next(&mut gate, now + ms(700));
+    assert_eq!((second, gate.share(&mut slot).len()), (3, 0));
+    assert_eq!(gate.share(&mut hanging), [2]);
+}
+
+#[test]
+fn a_call_that_will_bring_no_copy_lets_another_one_try() {
+    let (mut gate, slot, now) = taken();
+    for client in 1..=2 {
+        queued(&mut gate, no_copy(A, client), client as u32, now);
+    }
+    gate.leave(slot, good(), now);
+    let (_, mut slow) = next(&mut gate, now);
+    gate.let_others_try(&mut slow);
+    gate.leave(slow, good(), now);
+    assert_eq!(next(&mut gate, now).0, 2);
 }

@@ -1,6 +1,5 @@
 //! An application with so many workers, and more demand than it can meet.
 
-use super::super::limit::Limiter;
 use super::*;
 use fastrand::Rng;
 use std::cmp::Reverse;
@@ -172,7 +171,7 @@ impl Simulation {
     fn finish(&mut self, number: u64) -> bool {
         let Call { slot, began, page, good } = self.calls.remove(&number).expect("it is inside");
         let latency = Duration::from_secs_f64((self.time - began).max(0.0) / 1000.0);
-        let ended = Ended { path: page as u64, latency, good: Some(good) };
+        let ended = Ended { path: Some(page as u64), latency, good: Some(good) };
         self.gate.leave(slot, ended, self.now());
         good
     }

@@ -29,6 +29,7 @@ fn status(answer: &Value) -> String {
     line("X-Circuit", word(&answer["circuit"]).to_owned());
     line("application", application(&answer["application"], word(&now["mode"])));
     line("paths", paths(&answer["paths"]));
+    line("gate", gate(&answer["gate"]));
     line("served", served(&answer["served"]));
     line(
         "file",
@@ -74,6 +75,14 @@ fn application(breaker: &Value, mode: &str) -> String {
         number(&breaker["total"]),
         number(&breaker["consecutive"]),
     )
+}
+
+fn gate(gate: &Value) -> String {
+    if gate.is_null() {
+        return "off".to_owned();
+    }
+    let [inside, limit, waiting] = ["inside", "limit", "waiting"].map(|name| number(&gate[name]));
+    format!("{inside} of at most {limit} inside, {waiting} waiting")
 }
 
 fn paths(paths: &Value) -> String {
@@ -124,6 +133,7 @@ mod tests {
             &json!({
                 "mode": mode, "circuit": "OPEN", "application": application,
                 "paths": { "open": names.len(), "half_open": 0, "names": names },
+                "gate": { "limit": 16, "inside": 5, "waiting": 2 },
                 "served": { "backend": 3, "cache": 2 },
                 "store": { "copies": 7, "trouble": "on a full disk", "remedy": "make room" },
             }),
@@ -140,6 +150,7 @@ mode         open for 9 minutes 58 seconds, then auto: the application is not as
 X-Circuit    OPEN
 application  by itself CLOSED; 1 failed and 0 slow of 9 in the window, 1 failed in a row
 paths        none is open
+gate         5 of at most 16 inside, 2 waiting
 served       3 backend, 2 cache
 file         7 copies
 trouble      the file is on a full disk: make room
@@ -160,7 +171,7 @@ trouble      the file is on a full disk: make room
     fn a_hostile_path_does_nothing_to_a_terminal() {
         let said = status_of(json!({}), json!({}), &["/\u{1b}[2J\u{202e}\n"]);
         assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said:?}");
-        assert_eq!(said.lines().count(), 7, "{said}");
+        assert_eq!(said.lines().count(), 8, "{said}");
     }
 
     #[test]

@@ -103,6 +103,10 @@ impl Leave for Free {
     fn may_retry(&self) -> bool {
         true
     }
+    fn may_wait(&self, _wait: Duration) -> bool {
+        true
+    }
+
     fn may_hedge(&self) -> Option<()> {
         Some(())
     }

@@ -180,6 +180,10 @@ impl Leave for Visitor {
         let now = millis(self.began.lock().unwrap());
         self.breaker_opens_at.is_none_or(|at| now < at)
     }
+    fn may_wait(&self, _wait: Duration) -> bool {
+        true
+    }
+
     fn may_hedge(&self) -> Option<Slot> {
         if self.gate_is_full || !self.may_retry() {
             return None;
