@@ -33,5 +33,6 @@ mod storm;
 mod stream;
 mod strict;
 mod support;
+mod tunnel;
 mod variants;
 mod wire;

@@ -12,6 +12,7 @@
 //! | `served`, `skipped`, `withheld`, `refused` | answers by `X-Retter`; answers no copy was made of, by reason; copies not given to who asked, by reason; connections turned away, by reason |
 //! | `gate-limit`, `gate-inside`, `gate-waiting`, `gate-refreshes-wanted` | how many calls may be inside the application, and are; requests that wait for a slot; copies that are to be refreshed when there is one. All zero with `gate.mode = off` |
 //! | `gate` | requests at the full gate: `rescued`; `joined` to another's call; `queue-full`, `displaced`, `waited-too-long`; and copies `refreshed` with what was left |
+//! | `tunnels` | WebSocket connections: `open` now, `all` since the start, those of them that `tunnel.idle` ended (`idle`) |
 //! | `store`, `application` | the file's figures; the connections' figures, and what was sent again |
 
 use super::Admin;
@@ -59,6 +60,11 @@ fn figures(admin: &Admin) -> Value {
         "gate-waiting": gate.waiting,
         "gate-refreshes-wanted": gate.refreshes,
         "gate": figures.at_the_gate,
+        "tunnels": {
+            "open": figures.tunnels.open,
+            "all": figures.tunnels.all,
+            "idle": figures.tunnels.idle,
+        },
         "application": {
             "connections-opened": figures.upstream.opened,
             "connections-idle": figures.upstream.idle,

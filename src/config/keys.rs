@@ -287,6 +287,10 @@ keys! {
         "When a GET that is not answered yet is sent a second time, and the first good answer wins: \
          a time, or `p95` = when 95 of a hundred would have been answered; `off` = never.";
 
+    TUNNEL_IDLE: Duration = "tunnel.idle", kinds::TIME, "1 hour",
+        "How long a WebSocket connection may carry nothing in either direction; 0 = no limit, but \
+         once one side has ended its direction never longer than a minute.";
+
     HEALTH_PATH: String = "health.path", kinds::URL_PATH, "/health",
         "Where RETTER itself says how it is, as JSON; empty = nowhere.";
     ERROR_PAGE: ErrorPage = "error.page", kinds::PAGE, "none",

@@ -207,6 +207,7 @@ fn proxy_settings(layers: &Layers) -> Result<proxy::Settings, Mistake> {
     Ok(proxy::Settings {
         ttl: layers.get(&keys::CACHE_TTL)?,
         patience: layers.get(&keys::BACKEND_PATIENCE)?,
+        tunnel_idle: layers.get(&keys::TUNNEL_IDLE)?,
         uri: layers.get(&keys::LIMIT_URI)?,
         compress: layers.get(&keys::COMPRESS_MODE)?,
         error_page: layers.get(&keys::ERROR_PAGE)?,

@@ -107,6 +107,8 @@ pub enum NoKey {
     TooManyCredentials,
     /// It has a body, which may ask for something of its own.
     Body,
+    /// It asks for another protocol, which is no page.
+    Upgrade,
 }
 
 impl CacheKey {
@@ -186,6 +188,7 @@ impl NoKey {
             Self::OverrideHeader => "override-header",
             Self::TooManyCredentials => "too-many-credentials",
             Self::Body => "body",
+            Self::Upgrade => "upgrade",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! From what was served to what goes out: the head, with what RETTER says about it.
 
-use super::asked::{Asked, Kind};
+use super::asked::Asked;
 use super::body::Body;
 use super::copied;
 use super::errand::Answer;
@@ -27,7 +27,7 @@ pub(super) async fn of(
         Served::Rescued(rescue) => copied::of(&rescue, asked, compress).await,
         Served::Refused(refusal) => refused(refusal, &asked.head.headers, &settings.error_page),
     };
-    if asked.kind == Kind::Get || rescued {
+    if asked.is_get() || rescued {
         let headers = response.headers_mut();
         headers.insert(X_RETTER, HeaderValue::from_static(from));
         headers.insert(X_CIRCUIT, HeaderValue::from_static(circuit.as_str()));
@@ -43,7 +43,9 @@ fn passed(answer: Answer, asked: &Asked, compress: bool) -> Response<Body> {
     let has_no_length = head.status == StatusCode::NO_CONTENT;
     let is_untrue = |name: &HeaderName| has_no_length && *name == header::CONTENT_LENGTH;
     headers::retain_end_to_end(&mut head.headers, |name| !is_ours(name) && !is_untrue(name));
-    if compress {
+    if matches!(body, Body::Tunnel(_)) {
+        headers::say_websocket(&mut head.headers);
+    } else if compress {
         body = suit::passed(&mut head, body, asked);
     }
     Response::from_parts(head, body)

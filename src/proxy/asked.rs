@@ -5,7 +5,7 @@ use crate::encoding;
 use crate::headers::{self, Client};
 use crate::key::{self, CacheKey, NoKey};
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method, request};
+use http::{Method, Version, request};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A request's head and what follows from it.
@@ -27,6 +27,8 @@ pub(super) struct Asked {
 pub(super) enum Kind {
     Get,
     Head,
+    /// A GET that asks for a tunnel: never a probe, never rescued, never sent twice.
+    Upgrade,
     /// Never judged, never rescued, never refused by the breaker.
     Other,
 }
@@ -35,20 +37,26 @@ impl Asked {
     /// `via` is this RETTER's own name in `Via`.
     pub(super) fn of(
         mut head: request::Parts,
+        has_body: bool,
         client: Client,
         via: &HeaderValue,
         settings: &key::Settings,
     ) -> Self {
         let kind = match head.method {
+            Method::GET if !has_body && may_upgrade(&head) => Kind::Upgrade,
             Method::GET => Kind::Get,
             Method::HEAD => Kind::Head,
             _ => Kind::Other,
         };
         let key = match kind {
             Kind::Get | Kind::Head => CacheKey::of(&head, settings),
+            Kind::Upgrade => Err(NoKey::Upgrade),
             Kind::Other => Err(NoKey::Method),
         };
         headers::forward(&mut head.headers, &client, via);
+        if kind == Kind::Upgrade {
+            headers::say_websocket(&mut head.headers);
+        }
         let accept_encoding = head.headers.get(header::ACCEPT_ENCODING).cloned();
         if key.is_ok() {
             narrow_codings(&mut head.headers);
@@ -76,6 +84,11 @@ impl Asked {
         self.alone.store(true, Ordering::Relaxed);
     }
 
+    /// A GET by its method, whatever it asks for.
+    pub(super) fn is_get(&self) -> bool {
+        matches!(self.kind, Kind::Get | Kind::Upgrade)
+    }
+
     /// The path the breaker judges by: without query and identity.
     pub(super) fn path(&self) -> &str {
         match &self.key {
@@ -83,6 +96,11 @@ impl Asked {
             Err(_) => without_parameters(self.head.uri.path()),
         }
     }
+}
+
+/// RFC 9110 section 7.8: what HTTP/1.0 says of upgrades is not to be heard.
+fn may_upgrade(head: &request::Parts) -> bool {
+    head.version == Version::HTTP_11 && headers::asks_for_websocket(&head.headers)
 }
 
 /// What could become a copy must come in a coding that we can take off for the next reader.

@@ -1,6 +1,7 @@
 //! The body of an answer on its way to the client: here already, or still coming.
 
 use super::coded::Coded;
+use super::tunnel::Tunnel;
 use crate::encoding::Encoder;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -11,11 +12,12 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 
 /// Whole in memory, streamed from the task that talks to the application, or one of both that is
-/// compressed on its way.
+/// compressed on its way. Or none, because HTTP ends with the head.
 pub enum Body {
     Whole(Bytes),
     Streamed(Streamed),
     Coded(Box<Coded>),
+    Tunnel(Box<Tunnel>),
 }
 
 /// Frames that came with the head, then those that follow.
@@ -50,6 +52,17 @@ impl Body {
         Self::Coded(Box::new(Coded::new(source, encoder)))
     }
 
+    /// What follows the head of a 101; nothing is left then.
+    pub fn take_tunnel(&mut self) -> Option<Tunnel> {
+        if !matches!(self, Self::Tunnel(_)) {
+            return None;
+        }
+        match std::mem::replace(self, Self::Whole(Bytes::new())) {
+            Self::Tunnel(tunnel) => Some(*tunnel),
+            _ => None,
+        }
+    }
+
     /// How long it is, if that is known: told by its head, or because all of it is here.
     pub(super) fn length(&self) -> Option<u64> {
         match self {
@@ -59,7 +72,7 @@ impl Body {
                 let data = first.iter().filter_map(Frame::data_ref);
                 Some(data.map(|data| data.len() as u64).sum())
             }
-            Self::Streamed(_) | Self::Coded(_) => None,
+            Self::Streamed(_) | Self::Coded(_) | Self::Tunnel(_) => None,
         }
     }
 }
@@ -77,6 +90,7 @@ impl http_body::Body for Body {
             Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Self::Streamed(streamed) => streamed.poll_frame(cx),
             Self::Coded(coded) => coded.poll_frame(cx),
+            Self::Tunnel(_) => Poll::Ready(None),
         }
     }
 
@@ -88,7 +102,7 @@ impl http_body::Body for Body {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Streamed(Streamed { length: Some(length), .. }) => SizeHint::with_exact(*length),
-            Self::Streamed(_) | Self::Coded(_) => SizeHint::default(),
+            Self::Streamed(_) | Self::Coded(_) | Self::Tunnel(_) => SizeHint::default(),
         }
     }
 }

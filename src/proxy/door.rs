@@ -112,6 +112,7 @@ mod tests {
             compress: true,
             ttl: std::time::Duration::ZERO,
             patience: std::time::Duration::ZERO,
+            tunnel_idle: std::time::Duration::ZERO,
             uri: 20,
             error_page: ErrorPage::BuiltIn,
             key: Default::default(),

@@ -86,7 +86,7 @@ impl Proxy {
     }
 
     pub(super) async fn copy_for(&self, asked: &Asked, why: Why) -> Option<Rescue> {
-        if asked.kind == Kind::Other {
+        if matches!(asked.kind, Kind::Other | Kind::Upgrade) {
             return None;
         }
         let rescue = rescue::find(self, asked, why).await?;

@@ -9,7 +9,7 @@
 
 use super::Proxy;
 use super::accompanied::Accompanied;
-use super::asked::Asked;
+use super::asked::{Asked, Kind};
 use super::body::Body;
 use super::gatekeeper::Held;
 use super::gathered::Gathered;
@@ -64,6 +64,10 @@ impl Errand {
     async fn run(mut self, body: RequestBody) -> Brought {
         let (proxy, asked) = (Arc::clone(&self.proxy), Arc::clone(&self.asked));
         let outgoing = Self::outgoing(&asked, &proxy.settings.key);
+        if asked.kind == Kind::Upgrade {
+            // Boxed, for every request makes room for this future.
+            return Box::pin(self.switch(outgoing)).await;
+        }
         let leave = Leave { proxy: &proxy, asked: &asked };
         let replied = self.watch(pin!(proxy.upstream.call(outgoing, body, &leave))).await;
         match replied {
@@ -86,7 +90,7 @@ impl Errand {
     }
 
     /// The head is here: what is known by now is recorded before it goes to the visitor.
-    async fn bring(mut self, mut reply: Reply) -> Brought {
+    pub(super) async fn bring(mut self, mut reply: Reply) -> Brought {
         self.judge_head(&reply.head);
         self.proxy.invalidate(&self.asked, &reply.head);
         let mut keep = Keep::of(&self.proxy, &self.asked, &reply.head, reply.framing);
@@ -119,10 +123,15 @@ impl Errand {
             let retry_after = headers::retry_after(&head.headers);
             self.record(Outcome::Failed(Fault::Status { code: head.status.as_u16(), retry_after }));
         } else if headers::is_event_stream(&head.headers) {
-            self.record(Outcome::Good);
-            self.slot.iter_mut().for_each(Held::part);
-            self.slot = None;
+            self.over_with_its_head();
         }
+    }
+
+    /// It may last for days, and how it ends will say nothing.
+    pub(super) fn over_with_its_head(&mut self) {
+        self.record(Outcome::Good);
+        self.slot.iter_mut().for_each(Held::part);
+        self.slot = None;
     }
 
     /// Waits for the application, and tells the breaker when that takes too long.

@@ -8,6 +8,7 @@ mod accompanied;
 mod answer;
 mod asked;
 mod body;
+mod carry;
 mod coded;
 mod copied;
 mod covered;
@@ -34,10 +35,12 @@ mod settings;
 mod strict;
 mod suit;
 mod timers;
+mod tunnel;
 mod variants;
 
 pub use body::{Body, Cut};
 pub use settings::{ErrorPage, Settings};
+pub use tunnel::{Tunnel, TunnelFigures};
 
 use crate::breaker::{self, Ask};
 use crate::capture::Budget;
@@ -83,6 +86,7 @@ pub struct Proxy {
     beside: Arc<Semaphore>,
     captures: Budget,
     timers: Timers,
+    tunnels: Arc<tunnel::Counts>,
     via: HeaderValue,
     meter: Meter,
     covered: Covered,
@@ -115,6 +119,7 @@ pub struct Figures {
     pub at_the_gate: BTreeMap<&'static str, u64>,
     /// Connections to the application.
     pub upstream: Counts,
+    pub tunnels: TunnelFigures,
 }
 
 impl Proxy {
@@ -141,6 +146,7 @@ impl Proxy {
             beside: Arc::new(Semaphore::new(BESIDE_MAX)),
             captures: Budget::new(CAPTURES_BYTES),
             timers: Timers::default(),
+            tunnels: Arc::default(),
             via: own_via(),
             meter: Meter::default(),
             covered: Covered::new(now.mono),
@@ -161,7 +167,8 @@ impl Proxy {
         let began = clock::mono();
         let (mut head, body) = request.into_parts();
         let entered = door::admit(&mut head, &client, &self.via, &self.settings);
-        let asked = Arc::new(Asked::of(head, client, &self.via, &self.settings.key));
+        let asked =
+            Arc::new(Asked::of(head, !body.is_empty(), client, &self.via, &self.settings.key));
         let served = match entered {
             Ok(()) => self.serve(&asked, body).await,
             Err(refusal) => Served::Refused(refusal),
@@ -187,6 +194,7 @@ impl Proxy {
             gate: self.gatekeeper.figures(),
             at_the_gate: self.gatekeeper.happened(),
             upstream: self.upstream.counts(),
+            tunnels: self.tunnels.read(),
         }
     }
 
@@ -256,6 +264,7 @@ impl Proxy {
         match asked.kind {
             Kind::Other => Ok(None),
             Kind::Get if !has_body => self.judge.admit(asked, Ask::MayProbe).map(Some),
+            Kind::Upgrade => self.judge.admit(asked, Ask::NeverProbe).map(Some),
             Kind::Head if !has_body => self.judge.admit(asked, Ask::NeverProbe).map(Some),
             Kind::Get | Kind::Head => self.judge.admit(asked, Ask::NeverProbe).map(|_| None),
         }

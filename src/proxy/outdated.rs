@@ -148,7 +148,7 @@ mod tests {
         let head = request.body(()).unwrap().into_parts().0;
         let client = Client::new(IpAddr::from([203, 0, 113, 7]), false);
         let settings = key::Settings::default();
-        let asked = Asked::of(head, client, &HeaderValue::from_static("1.1 me"), &settings);
+        let asked = Asked::of(head, false, client, &HeaderValue::from_static("1.1 me"), &settings);
         let mut fields = HeaderMap::new();
         for (name, value) in answer {
             fields.append(name, HeaderValue::from_static(value));

@@ -12,6 +12,8 @@ pub struct Settings {
     pub ttl: Duration,
     /// `backend.patience`: so long a visitor who has a copy waits for the application.
     pub patience: Duration,
+    /// `tunnel.idle`: silence of both sides that ends a tunnel; zero is no limit.
+    pub tunnel_idle: Duration,
     /// `limit.uri`: the longest target of a request, bytes; a longer one is answered 414.
     pub uri: usize,
     /// `compress.mode`: `auto`, not `off`

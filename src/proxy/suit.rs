@@ -142,7 +142,7 @@ fn best(asked: &Asked) -> Option<Coding> {
 
 /// Parts of the plain bytes are worth more than a coding that would make them differ every time.
 fn prefers_parts(asked: &Asked) -> bool {
-    let asks = asked.kind == Kind::Get && asked.head.headers.contains_key(header::RANGE);
+    let asks = asked.is_get() && asked.head.headers.contains_key(header::RANGE);
     asks && accepts(asked).accepts("identity")
 }
 

@@ -6,8 +6,9 @@ use super::io::{Phase, Phases, Socket};
 use super::table::Table;
 use super::{Services, Settings};
 use crate::headers::Client;
-use crate::proxy;
+use crate::proxy::{self, Tunnel};
 use crate::upstream::RequestBody;
+use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Request, Response, Version};
 use http_body::Body as _;
@@ -15,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -93,9 +95,18 @@ impl Each {
         let (phases, old) = (Phases::default(), AtomicBool::new(false));
         let front = Arc::clone(&self.services.front);
         let socket = Socket::new(stream, phases.clone(), &self.settings, front);
-        let service = service_fn(|request| self.answer(request, &client, &phases, &old));
+        let tunnel = Mutex::new(None);
+        let service = service_fn(|request| self.answer(request, &client, &phases, &old, &tunnel));
         let mut connection = self.http.serve_connection(TokioIo::new(socket), service);
-        let Err(error) = self.run(Pin::new(&mut connection)).await else { return };
+        let Err(error) = self.run(Pin::new(&mut connection)).await else {
+            let tunnel = tunnel.lock().take();
+            if let Some(tunnel) = tunnel {
+                let parts = connection.into_parts();
+                // Few connections become one: all others are not to make room for it.
+                Box::pin(dig(tunnel, parts.io.into_inner(), parts.read_buf)).await;
+            }
+            return;
+        };
         debug!(%error, client = %client.address, "connection ended");
         if old.load(Ordering::Relaxed) {
             connection.into_parts().io.inner().reset();
@@ -131,18 +142,31 @@ impl Each {
         client: &Client,
         phases: &Phases,
         old: &AtomicBool,
+        tunnel: &Mutex<Option<Tunnel>>,
     ) -> Result<Response<Sent<proxy::Body>>, Infallible> {
         old.store(request.version() == Version::HTTP_10, Ordering::Relaxed);
-        let request = request.map(|body| received(body, phases));
+        let mut request = request.map(|body| received(body, phases));
+        if phases.is_last() {
+            // Who reads its lines differently must not be made to carry what he takes for HTTP.
+            request.headers_mut().remove(header::UPGRADE);
+        }
         let mut response = match self.services.admin.answer(&request) {
             Some(response) => response,
             None => self.services.proxy.handle(request, client.clone()).await,
         };
-        if phases.is_last() {
+        if let Some(agreed) = response.body_mut().take_tunnel() {
+            *tunnel.lock() = Some(agreed);
+        } else if phases.is_last() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response.map(|body| Sent { body, phases: phases.clone() }))
     }
+}
+
+/// hyper has sent the 101 and has let go of the connection.
+async fn dig(tunnel: Tunnel, mut socket: Socket, early: Bytes) {
+    socket.become_tunnel();
+    tunnel.run(socket, early).await;
 }
 
 fn received(body: Incoming, phases: &Phases) -> RequestBody {

@@ -33,6 +33,8 @@ pub(super) enum Phase {
     Body = 2,
     /// The application's turn, or the answer's.
     Answer = 3,
+    /// No HTTP any more: both may be silent for as long as the tunnel allows.
+    Tunnel = 4,
 }
 
 impl Phase {
@@ -42,7 +44,7 @@ impl Phase {
             Self::Idle => "idle-timeout",
             Self::Head => "head-timeout",
             Self::Body => "read-timeout",
-            Self::Answer => "write-timeout",
+            Self::Answer | Self::Tunnel => "write-timeout",
         }
     }
 }
@@ -77,7 +79,8 @@ impl Phases {
             0 => Phase::Idle,
             1 => Phase::Head,
             2 => Phase::Body,
-            _ => Phase::Answer,
+            3 => Phase::Answer,
+            _ => Phase::Tunnel,
         }
     }
 }
@@ -142,6 +145,12 @@ impl Socket {
         let _ = self.stream.set_zero_linger();
     }
 
+    /// HTTP is over on this connection.
+    pub(super) fn become_tunnel(&mut self) {
+        self.phases.enter(Phase::Tunnel);
+        self.read = Silence::default();
+    }
+
     fn note_read(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() && self.phases.get() == Phase::Idle {
             self.phases.enter(Phase::Head);
@@ -166,7 +175,7 @@ impl Socket {
             Phase::Idle => self.limits.idle,
             Phase::Head => self.limits.head,
             Phase::Body => self.limits.read,
-            Phase::Answer => Duration::ZERO,
+            Phase::Answer | Phase::Tunnel => Duration::ZERO,
         };
         (!limit.is_zero()).then_some(limit)
     }
@@ -176,6 +185,7 @@ impl Socket {
         let Some(limit) = self.read_limit() else {
             // hyper does not ask again when the answer has left and the connection becomes idle.
             match self.limits.idle {
+                _ if phase == Phase::Tunnel => {}
                 Duration::ZERO => self.read.end(),
                 idle => self.read.expect(cx, idle),
             }

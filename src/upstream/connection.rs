@@ -9,6 +9,7 @@
 
 use super::RequestBody;
 use super::failure::Failure;
+use super::tunnel::Line;
 use super::wire::{Traffic, Wire};
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -29,8 +30,8 @@ pub(super) struct Connection {
     /// `None` once the connection is over.
     driver: Option<Driver>,
     traffic: Arc<Traffic>,
-    /// Bytes were read that belong to no answer.
-    leftover: bool,
+    /// What was left when HTTP was over.
+    rest: Option<Line>,
     /// The client's body broke off after the application had begun to answer.
     client_gone: bool,
     stall: Stall,
@@ -69,7 +70,7 @@ impl Connection {
             sender,
             driver: Some(driver),
             traffic,
-            leftover: false,
+            rest: None,
             client_gone: false,
             stall: Stall::default(),
         })
@@ -141,13 +142,19 @@ impl Connection {
             return End::Idle;
         }
         self.close();
-        if self.leftover { End::Leftover } else { End::Closed }
+        let has_more = self.rest.take().is_some_and(|rest| rest.has_more());
+        if has_more { End::Leftover } else { End::Closed }
+    }
+
+    /// The socket, and what was read from it after a 101; `None` if HTTP goes on.
+    pub(super) fn into_line(self) -> Option<Line> {
+        self.rest
     }
 
     fn close(&mut self) {
         if let Some(driver) = self.driver.take() {
             let parts = driver.into_parts();
-            self.leftover = !parts.read_buf.is_empty() || parts.io.inner().has_more();
+            self.rest = Some(Line::new(parts.io.into_inner(), parts.read_buf));
         }
     }
 

@@ -3,6 +3,7 @@
 //! hyper parses; this file refuses what hyper lets pass but two readers could read differently.
 
 use super::failure::Failure;
+use crate::headers;
 use crate::policy::Framing;
 use http::header::{self, HeaderMap};
 use http::{StatusCode, Version, response};
@@ -13,7 +14,7 @@ use hyper::body::Incoming;
 ///
 /// # Errors
 /// [`Failure::Malformed`] for a length beside chunks, differing or odd lengths, a coding that is
-/// not `chunked` alone, chunks in HTTP/1.0, and a 101: RETTER asks for no upgrade.
+/// not `chunked` alone, chunks in HTTP/1.0, and a 101 nobody asked for.
 pub(super) fn framing(head: &mut response::Parts, body: &Incoming) -> Result<Framing, Failure> {
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Failure::Malformed);
@@ -26,6 +27,23 @@ pub(super) fn framing(head: &mut response::Parts, body: &Incoming) -> Result<Fra
         None if chunked => Framing::Chunked,
         None => Framing::Close,
     })
+}
+
+/// Is this 101 the one that was asked for? Without the length that some applications send along: it
+/// has no body (RFC 9110 section 8.6).
+///
+/// # Errors
+/// [`Failure::Malformed`] for one in HTTP/1.0, to another protocol than WebSocket, or with a body.
+pub(super) fn switching(head: &mut response::Parts) -> Result<(), Failure> {
+    let mut lengths = head.headers.get_all(header::CONTENT_LENGTH).iter();
+    let has_body =
+        head.headers.contains_key(header::TRANSFER_ENCODING) || lengths.any(|length| length != "0");
+    let turns = head.version == Version::HTTP_11 && headers::turns_to_websocket(&head.headers);
+    if has_body || !turns {
+        return Err(Failure::Malformed);
+    }
+    head.headers.remove(header::CONTENT_LENGTH);
+    Ok(())
 }
 
 fn is_chunked(head: &response::Parts) -> Result<bool, Failure> {

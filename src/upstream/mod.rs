@@ -29,6 +29,7 @@ mod retry;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod tunnel;
 mod wire;
 
 pub use backoff::Backoff;
@@ -38,13 +39,15 @@ pub use failure::Failure;
 pub use hedge::Hedge;
 pub use leave::{Ended, Leave, Step, Winner};
 pub use retry::{AgainCounts, Retry};
+pub use tunnel::{Line, Upgraded};
 
 use crate::policy::Framing;
 use call::{Call, Tries};
 use connect::Dialer;
 use connection::{Connection, Miss, after};
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method, Request, Uri, Version, response};
+use http::{Method, Request, Response, Uri, Version, response};
+use hyper::body::Incoming;
 use pool::Pool;
 use retry::{Again, Lost};
 use std::ops::ControlFlow;
@@ -230,8 +233,16 @@ impl Upstream {
     ) -> Result<Reply, Miss> {
         let limit = self.shared.settings.timeout;
         let answer = connection.head(request, deadline, limit).await?;
+        self.reply(connection, answer).map_err(Miss::Failed)
+    }
+
+    fn reply(
+        &self,
+        connection: Box<Connection>,
+        answer: Response<Incoming>,
+    ) -> Result<Reply, Failure> {
         let (mut head, incoming) = answer.into_parts();
-        let framing = head::framing(&mut head, &incoming).map_err(Miss::Failed)?;
+        let framing = head::framing(&mut head, &incoming)?;
         // After an answer in HTTP/1.0 hyper speaks 1.0 too, and would drop a body of unknown
         // length without a word.
         let reusable = head.version == Version::HTTP_11 && framing != Framing::Close;

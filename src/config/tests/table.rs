@@ -17,7 +17,7 @@ fn every_key_changes_the_configuration() {
 }
 
 /// Every key with a value that is not its default.
-const OTHERS: [(&str, &str); 71] = [
+const OTHERS: [(&str, &str); 72] = [
     ("server.listen", ":9"),
     ("server.trusted", "none"),
     ("server.maxconnections", "9"),
@@ -80,6 +80,7 @@ const OTHERS: [(&str, &str); 71] = [
     ("retry.methods", "PUT"),
     ("retry.maxbody", "0"),
     ("hedge.delay", "p95"),
+    ("tunnel.idle", "1s"),
     ("health.path", ""),
     // Tests run in the package's folder.
     ("error.page", "README.md"),

@@ -1,6 +1,7 @@
 //! What the scripted application does with a request.
 
 use super::Seen;
+use super::wire::Wire;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +16,13 @@ pub enum Behaviour {
     Reset,
     /// These bytes, whatever they are, and the end of the connection.
     Raw(Vec<u8>),
+    /// These bytes, and then whatever the function does, which is no HTTP.
+    Tunnel(Vec<u8>, Talker),
     /// Whatever the function makes of the request.
     Computed(Computer),
 }
 
+type Talker = Arc<dyn Fn(&mut Wire<'_>) + Send + Sync>;
 type Computer = Arc<dyn Fn(&Seen) -> Behaviour + Send + Sync>;
 
 /// An HTTP answer, sound unless an ending says otherwise.
@@ -91,6 +95,34 @@ pub fn computed<B: Into<Behaviour>>(
 ) -> Behaviour {
     Behaviour::Computed(Arc::new(move |seen| function(seen).into()))
 }
+
+/// Agrees to a WebSocket.
+pub fn websocket(then: impl Fn(&mut Wire<'_>) + Send + Sync + 'static) -> Behaviour {
+    websocket_with("", then)
+}
+
+/// The same, with these bytes in one packet with the 101.
+pub fn websocket_with(
+    first: impl AsRef<[u8]>,
+    then: impl Fn(&mut Wire<'_>) + Send + Sync + 'static,
+) -> Behaviour {
+    Behaviour::Tunnel([SWITCHING.as_bytes(), first.as_ref()].concat(), Arc::new(then))
+}
+
+/// Says what is said to it until the other side has ended, and then ends too.
+pub fn echo(wire: &mut Wire<'_>) {
+    let mut piece = vec![0; 64 * 1024];
+    while let Ok(read @ 1..) = wire.read(&mut piece) {
+        if wire.write(&piece[..read]).is_err() {
+            return;
+        }
+    }
+}
+
+/// The answer to the key in RFC 6455 section 1.3.
+pub const SWITCHING: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
+    Sec-WebSocket-Protocol: chat\r\n\r\n";
 
 pub fn garbage() -> Behaviour {
     Behaviour::Raw(b"\x00\x17SSH-2.0-not a web server\r\n\r\n".to_vec())

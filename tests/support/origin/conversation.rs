@@ -61,6 +61,12 @@ fn perform(shared: &Shared, wire: &mut Wire, place: usize) -> Next {
                 wire.answer(&answer, seen.method() == "HEAD").unwrap_or(Next::Close)
             }
             Behaviour::Raw(bytes) => wire.write(&bytes).map_or(Next::Close, |()| Next::Close),
+            Behaviour::Tunnel(first, then) => {
+                if wire.write(&first).is_ok() {
+                    then(wire);
+                }
+                Next::Close
+            }
             Behaviour::Reset => Next::Reset,
             Behaviour::Close | Behaviour::Computed(_) => Next::Close,
             Behaviour::Hang => {

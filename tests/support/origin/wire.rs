@@ -2,7 +2,7 @@
 
 use super::behaviour::{Answer, Ending, Framing};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::thread;
 
 /// One connection as the application sees it.
@@ -55,6 +55,22 @@ impl<'a> Wire<'a> {
             Some(held) => held.write_all(bytes),
             None => self.stream.write_all(bytes),
         }
+    }
+
+    /// What comes when there is no HTTP any more; 0 at the end.
+    pub fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(into)
+    }
+
+    /// Says no more, and goes on listening.
+    pub fn finish(&self) {
+        // Ended by the other side already, otherwise.
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// To talk while somebody else listens.
+    pub fn twin(&self) -> &'a TcpStream {
+        self.stream
     }
 
     /// Writes the answer, as far as its ending lets it.

@@ -1,0 +1,70 @@
+//! A request that asks for another protocol, and a connection on which HTTP is over.
+//!
+//! One try on a connection of its own, which is not to come back: so there is no kept connection
+//! that could turn out dead, and nothing is sent twice.
+
+use super::connection::after;
+use super::retry::Lost;
+use super::wire::Wire;
+use super::{Failure, Outgoing, Reply, RequestBody, Upstream, head};
+use bytes::Bytes;
+use http::{StatusCode, response};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+/// What the application says to a request for another protocol.
+pub enum Upgraded {
+    /// Yes: the head of its 101, and the connection.
+    Switched(response::Parts, Line),
+    /// Something else, which is an answer like any other.
+    Answered(Reply),
+}
+
+/// A connection on which HTTP is over.
+pub struct Line {
+    wire: Wire,
+    /// Bytes that were read with the last of HTTP and belong to what follows it.
+    read: Bytes,
+}
+
+impl Upstream {
+    /// Sends a request for the protocol that its fields name, once.
+    ///
+    /// # Errors
+    /// As of [`Upstream::call`]; [`Failure::Malformed`] also for a 101 to another protocol.
+    pub async fn upgrade(&self, mut head: Outgoing<'_>) -> Result<Upgraded, Failure> {
+        let settings = &self.shared.settings;
+        // As in a call: too long a target says nothing about the application.
+        head.target = settings.base.target(head.target).ok_or(Failure::ClientGone)?;
+        let deadline = after(Instant::now(), settings.timeout);
+        let mut connection = self.connect(deadline).await?;
+        let request = self.request(&head, RequestBody::Empty);
+        let answer = connection
+            .head(request, deadline, settings.timeout)
+            .await
+            .map_err(|miss| Lost::from(miss).failure)?;
+        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return self.reply(connection, answer).map(Upgraded::Answered);
+        }
+        let (mut head, _) = answer.into_parts();
+        head::switching(&mut head)?;
+        let line = connection.into_line().ok_or(Failure::Malformed)?;
+        Ok(Upgraded::Switched(head, line))
+    }
+}
+
+impl Line {
+    pub(super) fn new(wire: Wire, read: Bytes) -> Self {
+        Self { wire, read }
+    }
+
+    /// Bytes were read, or wait to be read now, that belong to no answer.
+    pub(super) fn has_more(&self) -> bool {
+        !self.read.is_empty() || self.wire.has_more()
+    }
+
+    /// The connection, and what comes before the next byte that is read from it.
+    pub fn into_parts(self) -> (impl AsyncRead + AsyncWrite + Unpin + Send, Bytes) {
+        (self.wire, self.read)
+    }
+}
