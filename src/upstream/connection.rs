@@ -9,6 +9,7 @@
 
 use super::RequestBody;
 use super::failure::Failure;
+use super::stream::Stream;
 use super::wire::{Traffic, Wire};
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -20,7 +21,6 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 /// A connection, idle or with one request inside.
@@ -43,8 +43,9 @@ pub(super) enum Miss {
     /// Nothing of the request was sent, any connection may carry it; the failure it would be if
     /// there is none.
     Unsent(Box<Request<RequestBody>>, Failure),
-    /// It may have been sent, and the connection died without a byte of an answer.
-    Unheard,
+    /// It may have been sent, and the connection died without a byte of an answer; the failure
+    /// it is if it was not a kept one.
+    Unheard(Failure),
     /// The application's answer, or its silence, is the failure.
     Failed(Failure),
 }
@@ -61,7 +62,7 @@ pub(super) enum End {
 
 impl Connection {
     /// Speaks HTTP/1.1 over `stream`; sends nothing yet.
-    pub(super) async fn open(stream: TcpStream) -> Result<Self, Failure> {
+    pub(super) async fn open(stream: Stream) -> Result<Self, Failure> {
         let traffic = Arc::new(Traffic::default());
         let wire = TokioIo::new(Wire::new(stream, traffic.clone()));
         let (sender, driver) = builder().handshake(wire).await.map_err(|_| Failure::Reset)?;
@@ -147,19 +148,18 @@ impl Connection {
     fn close(&mut self) {
         if let Some(driver) = self.driver.take() {
             let parts = driver.into_parts();
-            self.leftover = !parts.read_buf.is_empty() || parts.io.inner().has_more();
+            self.leftover = !parts.read_buf.is_empty() || parts.io.into_inner().has_more();
         }
     }
 
     fn miss(&self, mut error: TrySendError<Request<RequestBody>>) -> Miss {
         let heard = self.traffic.heard();
         if let Some(request) = error.take_message() {
-            // A server that speaks first speaks something else.
-            let failure = if heard { Failure::Malformed } else { Failure::Reset };
+            let failure = Failure::before_request(error.error(), heard);
             return Miss::Unsent(Box::new(request), failure);
         }
         match Failure::before_head(error.error()) {
-            Failure::Reset if !heard => Miss::Unheard,
+            failure @ (Failure::Reset | Failure::Tls) if !heard => Miss::Unheard(failure),
             failure => Miss::Failed(failure),
         }
     }
