@@ -67,12 +67,17 @@ fn one_connection_carries_many_requests() {
 #[test]
 fn a_new_connection_resumes_the_session_of_an_earlier_one() {
     let origin = Origin::new().elsewhere(ok("1").header("Connection", "close"));
-    let Story { retter, front, .. } = story(&origin);
-    for _ in 0..10 {
-        assert_eq!(retter.get("/").status, 200);
+    for old in [false, true] {
+        let Story { retter, front, authority } = story(&origin);
+        if old {
+            front.speak_as_of_old(&authority.signs(HERE));
+        }
+        for _ in 0..10 {
+            assert_eq!(retter.get("/").status, 200);
+        }
+        let Handshakes { full, resumed, .. } = front.seen();
+        assert_eq!((full, resumed), (1, 9), "TLS 1.2 alone: {old}");
     }
-    let Handshakes { full, resumed, .. } = front.seen();
-    assert_eq!((full, resumed), (1, 9));
 }
 
 #[test]
@@ -90,6 +95,22 @@ fn a_kept_connection_that_died_is_replaced_unseen() {
         assert_eq!(retter.get("/").retter(), "backend");
     }
     assert!(!retter.breaker_has_changed());
+}
+
+/// It was sent, and nothing was heard: a GET is sent once more, a POST may have been an order.
+#[test]
+fn a_kept_connection_that_dies_under_a_request_costs_a_get_nothing() {
+    for rude in [false, true] {
+        let origin = Origin::new().route("/", ok("1")).then(Behaviour::Close).then(ok("2"));
+        let Story { retter, front, .. } = story(&origin);
+        if rude {
+            front.be_rude();
+        }
+        assert_eq!(retter.get("/").text(), "1");
+        assert_eq!((retter.get("/").text().as_str(), origin.hits("/")), ("2", 3));
+        origin.set("/", Behaviour::Close);
+        assert_eq!((retter.visit(&post("/", "order")).status, origin.hits("/")), (502, 4));
+    }
 }
 
 #[test]

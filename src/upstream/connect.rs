@@ -73,7 +73,8 @@ impl Dialer {
         let stream = connect(address, deadline).await.map_err(|error| failure(&error))?;
         match &self.tls {
             None => Ok(Stream::Tcp(stream)),
-            Some(tls) => Ok(Stream::Tls(Box::new(tls.shake_hands(stream, deadline).await?))),
+            // Boxed, because every request makes room for this future.
+            Some(tls) => Box::pin(tls.shake_hands(stream, deadline)).await.map(Stream::Tls),
         }
     }
 

@@ -58,6 +58,19 @@ fn what_stays_wrong_is_not_said_for_every_request() {
 }
 
 #[test]
+fn the_breaker_counts_it_as_it_counts_a_refused_connection() {
+    let origin = Origin::new().elsewhere(ok("page"));
+    let authority = Authority::new("the right one");
+    let front = Front::before(&origin, &Authority::new("another one").signs(HERE));
+    let url = front.url();
+    let setup = Setup::before_url(&url).set("BACKEND_CA", authority.file().display());
+    let retter = setup.start();
+    let statuses: Vec<u16> = (0..6).map(|_| retter.get("/").status).collect();
+    assert_eq!(statuses, [502, 502, 502, 502, 502, 503]);
+    assert_eq!(retter.get("/").circuit(), "OPEN");
+}
+
+#[test]
 fn an_application_that_wants_to_see_a_certificate_is_understood() {
     let origin = Origin::new().elsewhere(ok("page"));
     let Story { retter, front, authority } = story(&origin);

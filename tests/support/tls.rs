@@ -6,7 +6,10 @@ use super::{SOON, until};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{HandshakeKind, RootCertStore, ServerConfig, crypto};
+use rustls::version::TLS12;
+use rustls::{
+    ALL_VERSIONS, HandshakeKind, RootCertStore, ServerConfig, SupportedProtocolVersion, crypto,
+};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -89,10 +92,14 @@ impl Identity {
         pem_file(&self.pem)
     }
 
-    fn config(&self, visitors: Option<&Authority>) -> Arc<ServerConfig> {
+    fn config(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+        visitors: Option<&Authority>,
+    ) -> Arc<ServerConfig> {
         let provider = Arc::new(crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider.clone())
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .expect("ring has them");
         let builder = match visitors {
             None => builder.with_no_client_auth(),
@@ -155,7 +162,7 @@ impl Front {
         let address = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Shared {
             origin: origin.address(),
-            config: Mutex::new(identity.config(None)),
+            config: Mutex::new(identity.config(ALL_VERSIONS, None)),
             polite: Mutex::new(true),
             seen: Mutex::default(),
             live: AtomicUsize::new(0),
@@ -171,13 +178,20 @@ impl Front {
 
     /// Shows this certificate from now on; sessions and connections of before are forgotten.
     pub fn show(&self, identity: &Identity) {
-        *self.shared.config.lock().expect("no holder panics") = identity.config(None);
+        *self.shared.config.lock().expect("no holder panics") = identity.config(ALL_VERSIONS, None);
         self.cut();
     }
 
     /// Lets only those in who show a certificate of that authority.
     pub fn demand(&self, identity: &Identity, visitors: &Authority) {
-        *self.shared.config.lock().expect("no holder panics") = identity.config(Some(visitors));
+        *self.shared.config.lock().expect("no holder panics") =
+            identity.config(ALL_VERSIONS, Some(visitors));
+        self.cut();
+    }
+
+    /// Speaks TLS 1.2 alone.
+    pub fn speak_as_of_old(&self, identity: &Identity) {
+        *self.shared.config.lock().expect("no holder panics") = identity.config(&[&TLS12], None);
         self.cut();
     }
 

@@ -83,10 +83,10 @@ impl Tls {
         self: &Arc<Self>,
         stream: TcpStream,
         deadline: Instant,
-    ) -> Result<Secured, Failure> {
+    ) -> Result<Box<Secured>, Failure> {
         let shaking = self.connector.connect(self.name.clone(), stream);
         match timeout_at(deadline, shaking).await {
-            Ok(Ok(stream)) => Ok(Secured { stream, tls: Arc::clone(self) }),
+            Ok(Ok(stream)) => Ok(Box::new(Secured { stream, tls: Arc::clone(self) })),
             Ok(Err(error)) => {
                 self.complain(&error);
                 Err(if is_reason(&error) { Failure::Tls } else { Failure::Reset })
