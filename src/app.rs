@@ -8,7 +8,7 @@ use crate::meter::Tally;
 use crate::proxy::Proxy;
 use crate::server::{self, Listen, ListenError, Services};
 use crate::store::Store;
-use crate::upstream::Upstream;
+use crate::upstream::{NoRoots, Upstream};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -24,6 +24,8 @@ use tracing::{info, warn};
 pub enum StartError {
     #[error(transparent)]
     Listen(#[from] ListenError),
+    #[error(transparent)]
+    Roots(#[from] NoRoots),
     #[error("cannot watch for the signals to stop: {0}")]
     Signals(io::Error),
     #[error("the built-in application stopped: {0}")]
@@ -39,8 +41,9 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     survive_a_full_disk()?;
     let listener = config.server.listen.bind().await?;
     let file = config.store.path.clone();
-    let store = Store::open(config.store, &config.backend.base.to_string(), Now::read().wall);
-    let upstream = Upstream::new(config.backend);
+    let application = config.backend.base.to_string();
+    let upstream = Upstream::new(config.backend)?;
+    let store = Store::open(config.store, &application, Now::read().wall);
     let proxy =
         Arc::new(Proxy::new(config.proxy, config.breaker, config.gate, upstream, store.clone()));
     let socket = Socket::open(&file, store.clone(), Arc::clone(&proxy));

@@ -130,7 +130,12 @@ fn weak_application(address: &Listen) -> ExitCode {
 }
 
 fn demo(broken: bool, config: Config) -> ExitCode {
-    let application = Listen { host: None, port: config.backend.base.port };
+    let Some(port) = config.backend.base.plain_port() else {
+        let why =
+            "the weak application speaks plain HTTP on a port: set backend.baseurl to http://";
+        return complain(why, MISTAKES);
+    };
+    let application = Listen { host: None, port };
     let failure = if broken { 1.0 } else { 0.0 };
     block_on(app::demo(config, &application, Weakness { failure, ..Weakness::default() }))
 }

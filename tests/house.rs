@@ -29,6 +29,9 @@ const ARROWS: [(&str, &[&str]); 23] = [
             "proxy::ErrorPage",
             "upstream::Settings",
             "upstream::BaseUrl",
+            "upstream::Place",
+            "upstream::Ca",
+            "upstream::is_name",
             "upstream::Retry",
             "upstream::Backoff",
             "upstream::Hedge",
@@ -77,7 +80,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
 ];
 
 /// Where a foreign crate lives: beginnings of paths below the top folder.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 12] = [
     ("base64::", &["src/inspect"]),
     ("figment::", &["src/config"]),
     ("redb::", &["src/store", "migrations"]),
@@ -87,6 +90,10 @@ const HOMES: [(&str, &[&str]); 9] = [
     ("flate2::", &["src/encoding"]),
     ("hyper::server", &["src/server", "src/admin", "src/dummy.rs"]),
     ("hyper::client", &["src/upstream"]),
+    // Towards the application and towards its visitors: they share nothing but the crate.
+    ("rustls::", &["src/upstream", "src/server"]),
+    ("tokio_rustls::", &["src/upstream", "src/server"]),
+    ("rustls_native_certs::", &["src/upstream"]),
     // The mains start it; the configuration asks it whether it understands `log.filter`.
     ("tracing_subscriber::", &["src/main.rs", "src/bin", "src/config/kinds.rs"]),
 ];

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::config::keys;
 use crate::gate::Mode;
 use crate::server::Listen;
+use crate::upstream::Place;
 use std::net::IpAddr;
 
 /// Two keys that contradict each other, and why.
@@ -37,9 +38,9 @@ fn gate_limits(config: &Config) -> Option<Conflict> {
 }
 
 fn own_listener(config: &Config) -> Option<Conflict> {
-    let base = &config.backend.base;
+    let Place::Net { host, port, .. } = &config.backend.base.place else { return None };
     let listen = &config.server.listen;
-    (base.port == listen.port && is_same_machine(&base.host, listen)).then(|| Conflict {
+    (*port == listen.port && is_same_machine(host, listen)).then(|| Conflict {
         first: keys::BACKEND_BASEURL.name,
         second: keys::SERVER_LISTEN.name,
         reason: "the application would be RETTER itself".to_owned(),

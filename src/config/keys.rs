@@ -7,6 +7,7 @@
 
 use crate::breaker::Mode;
 use crate::config::LogFormat;
+use crate::config::backend;
 use crate::config::kinds::{self, Kind};
 use crate::config::lists;
 use crate::gate::Mode as GateMode;
@@ -14,7 +15,7 @@ use crate::policy::NoStore;
 use crate::proxy::ErrorPage;
 use crate::server::Listen;
 use crate::store::Sharing;
-use crate::upstream::{Backoff, BaseUrl, Hedge};
+use crate::upstream::{Backoff, BaseUrl, Ca, Hedge};
 use figment::value::Value;
 use globset::GlobMatcher;
 use http::Method;
@@ -131,13 +132,20 @@ keys! {
     SERVER_TIMEOUT_GRACESHUT: Duration = "server.timeout.graceshut", kinds::TIME, "15 seconds",
         "How long requests may take to end when RETTER is told to stop; 0 = not at all.";
 
-    BACKEND_BASEURL: BaseUrl = "backend.baseurl", kinds::BASE_URL, "http://localhost:8088",
-        "The application; a path in it is put before every request's path.";
+    BACKEND_BASEURL: BaseUrl = "backend.baseurl", backend::BASE_URL, "http://localhost:8088",
+        "The application: `http://`, `https://` or `unix:/path/of.socket`; a path in it (behind a \
+         socket after one more `:`) is put before every request's path.";
+    BACKEND_CA: Ca = "backend.ca", backend::CA, "system",
+        "With `https`: a file of certificates in PEM that alone are trusted to vouch for the \
+         application; `system` = those this machine trusts.";
+    BACKEND_SNI: Option<String> = "backend.sni", backend::SNI, "none",
+        "With `https`: the name to ask for and to find in the application's certificate; `none` = \
+         the host of `backend.baseurl`.";
     BACKEND_TIMEOUT: Duration = "backend.timeout", kinds::SOME_TIME, "15 seconds",
         "Time until the application begins to answer, and silence inside its answer; never 0, for \
          an application that hangs must be a failure at some time.";
     BACKEND_CONNECT: Duration = "backend.connect", kinds::SOME_TIME, "3 seconds",
-        "Time until the application takes a connection; never 0.";
+        "Time until the application takes a connection, TLS included; never 0.";
 
     BACKEND_PATIENCE: Duration = "backend.patience", kinds::TIME, "2 seconds",
         "How long a visitor who has a copy waits for the application to answer; then he gets the \

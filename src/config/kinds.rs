@@ -1,5 +1,5 @@
 //! What a setting's value can be: how each kind is read from the words of a layer, how it is said
-//! back, and what is allowed. Lists are in `lists.rs`.
+//! back, and what is allowed. Lists are in `lists.rs`, the application's address in `backend.rs`.
 //!
 //! A value arrives as figment has it. Text (a variable, `--set`, a TOML string) is read as words
 //! everywhere; TOML numbers and booleans only where their kind makes sense. The reason for a
@@ -13,7 +13,7 @@ use crate::proxy::ErrorPage;
 use crate::server::Listen;
 use crate::store::Sharing;
 use crate::units;
-use crate::upstream::{Backoff, BaseUrl, Hedge};
+use crate::upstream::{Backoff, Hedge};
 use figment::value::{Num, Value};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -124,15 +124,6 @@ pub const LISTEN: Kind<Listen> = Kind {
         listen => Listen::parse(listen),
     },
     say: Listen::to_string,
-};
-
-pub const BASE_URL: Kind<BaseUrl> = Kind {
-    allowed: "an address such as `http://localhost:8088` or `http://app:8080/prefix`",
-    read: |value| match text(value)?.trim() {
-        "" => Err(EMPTY.to_owned()),
-        url => BaseUrl::parse(url),
-    },
-    say: BaseUrl::to_string,
 };
 
 pub const FILE: Kind<PathBuf> = Kind {

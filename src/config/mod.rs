@@ -9,6 +9,7 @@
 //! on the day it is needed.
 
 mod agree;
+mod backend;
 mod check;
 mod document;
 pub mod keys;
@@ -219,6 +220,8 @@ fn proxy_settings(layers: &Layers) -> Result<proxy::Settings, Mistake> {
 fn backend_settings(layers: &Layers) -> Result<upstream::Settings, Mistake> {
     Ok(upstream::Settings {
         base: layers.get(&keys::BACKEND_BASEURL)?,
+        ca: layers.get(&keys::BACKEND_CA)?,
+        sni: layers.get(&keys::BACKEND_SNI)?,
         timeout: layers.get(&keys::BACKEND_TIMEOUT)?,
         connect: layers.get(&keys::BACKEND_CONNECT)?,
         retry: retry_settings(layers)?,

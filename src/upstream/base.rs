@@ -1,48 +1,63 @@
 //! `backend.baseurl`, taken apart.
 
+use super::tls;
 use http::Uri;
 use http::uri::PathAndQuery;
 use std::fmt;
 use std::net::Ipv6Addr;
+use std::os::unix::net::SocketAddr;
+use std::path::PathBuf;
 
-/// Where the application is: `http://host[:port][/prefix]`. Parsed with [`BaseUrl::parse`].
+/// Where the application is. Parsed with [`BaseUrl::parse`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
-    /// Name or address in lower case; an IPv6 address without its brackets.
-    pub host: String,
-    /// 80 if the URL names none.
-    pub port: u16,
+    pub place: Place,
     /// Path prefix without the trailing slash; empty for none.
     pub prefix: String,
 }
 
+/// What connections are made to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// `http://host[:port]` and `https://host[:port]`.
+    Net {
+        tls: bool,
+        /// Name or address in lower case; an IPv6 address without its brackets.
+        host: String,
+        /// 80, or 443 with TLS, if the URL names none.
+        port: u16,
+    },
+    /// `unix:/path/of.socket`: plain HTTP over it.
+    Unix(PathBuf),
+}
+
 impl BaseUrl {
-    /// Reads `http://host[:port][/prefix]`.
+    /// Reads `http://host[:port][/prefix]`, the same with `https`, or
+    /// `unix:/path/of.socket[:/prefix]`.
     ///
     /// # Errors
     /// The text says what is wrong and what would be right.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let rest = strip_scheme(text)?;
-        if let Some(odd) = rest.find(['?', '#', '@']).map(|at| &rest[at..=at]) {
-            return Err(wrong(text, &format!("has a `{odd}`, which is no part of a base")));
-        }
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let (host, port) = split_port(authority);
-        Ok(Self {
-            host: parse_host(host).map_err(|why| wrong(text, &why))?,
-            port: parse_port(port).map_err(|why| wrong(text, &why))?,
-            prefix: parse_prefix(path).map_err(|why| wrong(text, &why))?,
-        })
+        let parsed = match text.strip_prefix("unix:") {
+            Some(rest) => parse_unix(rest),
+            None => parse_net(text),
+        };
+        parsed.map_err(|why| format!("`{text}` {why}; {RIGHT}"))
     }
 
     /// `host[:port]` as a `Host` header has it (RFC 9110 section 7.2): IPv6 in brackets, without
-    /// the default port.
+    /// the default port. A socket has no name, and what runs behind one takes this for its own.
     pub fn authority(&self) -> String {
-        let host =
-            if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        match self.port {
-            80 => host,
-            port => format!("{host}:{port}"),
+        let Place::Net { tls, host, port } = &self.place else { return "localhost".to_owned() };
+        let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+        if *port == default_port(*tls) { host } else { format!("{host}:{port}") }
+    }
+
+    /// The port of plain HTTP; `None` if something else is spoken there.
+    pub fn plain_port(&self) -> Option<u16> {
+        match self.place {
+            Place::Net { tls: false, port, .. } => Some(port),
+            _ => None,
         }
     }
 
@@ -65,20 +80,54 @@ impl BaseUrl {
     }
 }
 
+/// Stands in the file as the name of the application: another spelling would be another one.
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}{}", self.authority(), self.prefix)
+        let prefix = &self.prefix;
+        match &self.place {
+            Place::Net { tls: false, .. } => write!(f, "http://{}{prefix}", self.authority()),
+            Place::Net { tls: true, .. } => write!(f, "https://{}{prefix}", self.authority()),
+            Place::Unix(path) if prefix.is_empty() => write!(f, "unix:{}", path.display()),
+            Place::Unix(path) => write!(f, "unix:{}:{prefix}", path.display()),
+        }
     }
 }
 
-fn strip_scheme(text: &str) -> Result<&str, String> {
-    let (scheme, rest) = text.split_once("://").ok_or_else(|| wrong(text, "has no scheme"))?;
-    match scheme.to_ascii_lowercase().as_str() {
-        "http" => Ok(rest),
-        "https" => Err(wrong(text, "asks for TLS to the application, which is not supported yet")),
-        "unix" => Err(wrong(text, "asks for a unix socket, which is not supported yet")),
-        _ => Err(wrong(text, "has a scheme other than http")),
+fn parse_net(text: &str) -> Result<BaseUrl, String> {
+    let (scheme, rest) = text.split_once("://").ok_or("has no scheme")?;
+    let tls = match scheme.to_ascii_lowercase().as_str() {
+        "http" => false,
+        "https" => true,
+        _ => return Err("has a scheme other than http and https".into()),
+    };
+    if let Some(odd) = rest.find(['?', '#', '@']).map(|at| &rest[at..=at]) {
+        return Err(format!("has a `{odd}`, which is no part of a base"));
     }
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (host, port) = split_port(authority);
+    let host = parse_host(host)?;
+    if tls && !tls::is_name(&host) {
+        return Err(format!("has the host `{host}`, which no certificate can be for"));
+    }
+    let port = port.map_or(Ok(default_port(tls)), parse_port)?;
+    Ok(BaseUrl { place: Place::Net { tls, host, port }, prefix: parse_prefix(path)? })
+}
+
+/// The path ends at its first colon, as nginx has it.
+fn parse_unix(rest: &str) -> Result<BaseUrl, String> {
+    let (path, prefix) = rest.split_once(':').unwrap_or((rest, ""));
+    // `unix:///path` is how a URL would say it.
+    let path = path.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(path);
+    if !path.starts_with('/') || path.starts_with("//") {
+        return Err("names no socket by a path from the root".into());
+    }
+    if SocketAddr::from_pathname(path).is_err() {
+        return Err("names a path that is too long for a socket".into());
+    }
+    if !prefix.is_empty() && !prefix.starts_with('/') || prefix.contains(['?', '#']) {
+        return Err(format!("has `{prefix}` after the socket, which is no path"));
+    }
+    Ok(BaseUrl { place: Place::Unix(path.into()), prefix: parse_prefix(prefix)? })
 }
 
 /// The port is what follows the last colon outside of brackets.
@@ -113,8 +162,11 @@ fn parse_host(host: &str) -> Result<String, String> {
     }
 }
 
-fn parse_port(port: Option<&str>) -> Result<u16, String> {
-    let Some(port) = port else { return Ok(80) };
+fn default_port(tls: bool) -> u16 {
+    if tls { 443 } else { 80 }
+}
+
+fn parse_port(port: &str) -> Result<u16, String> {
     match port.parse() {
         Ok(number) if number > 0 && !port.starts_with('+') => Ok(number),
         _ => Err(format!("has the port `{port}`, which is no number from 1 to 65535")),
@@ -131,9 +183,7 @@ fn parse_prefix(path: &str) -> Result<String, String> {
     }
 }
 
-fn wrong(text: &str, why: &str) -> String {
-    format!("`{text}` {why}; write http://host[:port][/prefix]")
-}
+const RIGHT: &str = "write http://host[:port][/prefix], https:// for TLS, or unix:/path/of.socket";
 
 #[cfg(test)]
 mod tests {
@@ -141,7 +191,8 @@ mod tests {
 
     fn parts(text: &str) -> (String, u16, String) {
         let base = BaseUrl::parse(text).unwrap();
-        (base.host, base.port, base.prefix)
+        let Place::Net { tls: false, host, port } = base.place else { panic!("{text}") };
+        (host, port, base.prefix)
     }
 
     #[test]
@@ -159,9 +210,18 @@ mod tests {
         for (text, reason) in [
             ("localhost:8088", "no scheme"),
             ("", "no scheme"),
-            ("https://a", "not supported yet"),
-            ("unix:///run/app.sock", "not supported yet"),
+            ("https://a..b", "no certificate"),
+            ("https://-a", "no certificate"),
+            ("https://", "names no host"),
             ("ftp://a", "other than http"),
+            ("unix:", "no socket"),
+            ("unix:app.sock", "no socket"),
+            ("unix://run/app.sock", "no socket"),
+            ("unix:/run/app.sock:shop", "`shop` after the socket"),
+            ("unix:/run/app.sock:/shop?x", "`/shop?x` after the socket"),
+            ("unix:/run/app.sock:/b\u{fc}cher", "percent-encoding"),
+            ("unix:/run/\0", "for a socket"),
+            (&format!("unix:/{}", "x".repeat(200)), "too long for a socket"),
             ("http://", "names no host"),
             ("http://:80", "names no host"),
             ("http://user:pw@a", "`@`"),
@@ -185,10 +245,44 @@ mod tests {
     }
 
     #[test]
+    fn a_base_is_said_as_it_is_read() {
+        for text in [
+            "http://localhost:8088",
+            "http://a/x",
+            "http://[::1]:443",
+            "https://a",
+            "https://a:80/x",
+            "https://127.0.0.1:8443",
+            "https://[::1]",
+            "unix:/run/app.sock",
+            "unix:/run/app.sock:/shop",
+        ] {
+            assert_eq!(BaseUrl::parse(text).unwrap().to_string(), text);
+        }
+        for (odd, plain) in [
+            ("HTTPS://A:443/", "https://a"),
+            ("unix:///run/app.sock", "unix:/run/app.sock"),
+            ("unix:/run/app.sock:", "unix:/run/app.sock"),
+            ("unix:/run/app.sock:/shop/", "unix:/run/app.sock:/shop"),
+        ] {
+            assert_eq!(BaseUrl::parse(odd).unwrap().to_string(), plain);
+        }
+    }
+
+    #[test]
+    fn only_plain_http_has_a_plain_port() {
+        let port = |text| BaseUrl::parse(text).unwrap().plain_port();
+        assert_eq!(["http://a", "https://a", "unix:/a"].map(port), [Some(80), None, None]);
+    }
+
+    #[test]
     fn authority_has_brackets_and_no_default_port() {
         let authority = |text| BaseUrl::parse(text).unwrap().authority();
         assert_eq!(authority("http://a:80"), "a");
         assert_eq!(authority("http://[::1]:81"), "[::1]:81");
+        assert_eq!(authority("https://a:443"), "a");
+        assert_eq!(authority("https://a:80"), "a:80");
+        assert_eq!(authority("unix:/run/app.sock:/shop"), "localhost");
     }
 
     #[test]

@@ -1,47 +1,107 @@
 //! Finding the application: its addresses, and a connection to one of them.
 
-use super::base::BaseUrl;
+use super::Settings;
+use super::base::Place;
+use super::complaints::Complaints;
 use super::failure::Failure;
+use super::stream::Stream;
+use super::tls::{NoRoots, Tls};
 use parking_lot::Mutex;
 use rustix::io::Errno;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{Instant, timeout_at};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// Opens connections; remembers which address took the last one.
-#[derive(Default)]
 pub(super) struct Dialer {
+    /// `None` for a base URL without it.
+    tls: Option<Arc<Tls>>,
     last_good: Mutex<Option<SocketAddr>>,
+    complaints: Complaints,
 }
 
 impl Dialer {
-    /// A connection to the first address that takes one, the last good one tried first, all of
-    /// them before `deadline`. The name is resolved anew each time: a deploy may have moved it.
+    /// # Errors
+    /// The base URL is `https`, and there is nothing to check the application's certificate with.
+    pub(super) fn new(settings: &Settings) -> Result<Self, NoRoots> {
+        let tls = match &settings.base.place {
+            Place::Net { tls: true, host, .. } => {
+                let name = settings.sni.as_ref().unwrap_or(host);
+                Some(Arc::new(Tls::new(&settings.ca, name)?))
+            }
+            _ => None,
+        };
+        Ok(Self { tls, last_good: Mutex::default(), complaints: Complaints::default() })
+    }
+
+    /// A connection to `place`, before `deadline`.
     ///
     /// # Errors
-    /// [`Failure::Dns`], [`Failure::Refused`] and [`Failure::ConnectTimeout`]; the last also if
-    /// only one of several addresses did not answer in its share of the time.
-    pub(super) async fn dial(
-        &self,
-        base: &BaseUrl,
-        deadline: Instant,
-    ) -> Result<TcpStream, Failure> {
-        let mut addresses =
-            timeout_at(deadline, resolve(base)).await.map_err(|_| Failure::ConnectTimeout)??;
+    /// [`Failure::Dns`], [`Failure::Refused`], [`Failure::ConnectTimeout`], [`Failure::NoSocket`];
+    /// with TLS also [`Failure::Tls`] and [`Failure::Reset`].
+    pub(super) async fn dial(&self, place: &Place, deadline: Instant) -> Result<Stream, Failure> {
+        match place {
+            Place::Net { host, port, .. } => self.dial_net(host, *port, deadline).await,
+            Place::Unix(path) => self.dial_unix(path, deadline).await.map(Stream::Unix),
+        }
+    }
+
+    /// To the first address that takes one, the last good one tried first, all of them before
+    /// `deadline`. The name is resolved anew each time: a deploy may have moved it. Of several
+    /// addresses one that does more than refuse says what the failure is.
+    async fn dial_net(&self, host: &str, port: u16, deadline: Instant) -> Result<Stream, Failure> {
+        let resolving = timeout_at(deadline, resolve(host, port));
+        let mut addresses = resolving.await.map_err(|_| Failure::ConnectTimeout)??;
         self.prefer_last_good(&mut addresses);
         let mut failure = Failure::Refused;
         for (tried, address) in addresses.iter().enumerate() {
-            match connect(*address, share(deadline, addresses.len() - tried)).await {
+            match self.reach(*address, share(deadline, addresses.len() - tried)).await {
                 Ok(stream) => return Ok(self.remember(stream, *address)),
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                    failure = Failure::ConnectTimeout;
-                }
-                Err(error) if is_our_own(&error) => return Err(Failure::NoSocket),
-                Err(_) => {}
+                Err(Failure::NoSocket) => return Err(Failure::NoSocket),
+                Err(Failure::Refused) => {}
+                Err(other) => failure = other,
             }
         }
         Err(failure)
+    }
+
+    async fn reach(&self, address: SocketAddr, deadline: Instant) -> Result<Stream, Failure> {
+        let stream = connect(address, deadline).await.map_err(|error| failure(&error))?;
+        match &self.tls {
+            None => Ok(Stream::Tcp(stream)),
+            // Boxed, because every request makes room for this future.
+            Some(tls) => Box::pin(tls.shake_hands(stream, deadline)).await.map(Stream::Tls),
+        }
+    }
+
+    /// A socket whose queue is full says so at once, and no event tells when there is room.
+    async fn dial_unix(&self, path: &Path, deadline: Instant) -> Result<UnixStream, Failure> {
+        loop {
+            match UnixStream::connect(path).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let next = Instant::now() + LOOK_AGAIN;
+                    if next >= deadline {
+                        return Err(Failure::ConnectTimeout);
+                    }
+                    sleep_until(next).await;
+                }
+                Err(error) => {
+                    if error.kind() == io::ErrorKind::PermissionDenied {
+                        self.complaints.say(
+                            "no connection to the application",
+                            &format!("{}: {error}", path.display()),
+                            "let RETTER's user write to the socket and enter its folder",
+                        );
+                    }
+                    return Err(failure(&error));
+                }
+            }
+        }
     }
 
     fn prefer_last_good(&self, addresses: &mut [SocketAddr]) {
@@ -51,9 +111,17 @@ impl Dialer {
         }
     }
 
-    fn remember(&self, stream: TcpStream, address: SocketAddr) -> TcpStream {
+    fn remember(&self, stream: Stream, address: SocketAddr) -> Stream {
         *self.last_good.lock() = Some(address);
         stream
+    }
+}
+
+fn failure(error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::TimedOut => Failure::ConnectTimeout,
+        _ if is_our_own(error) => Failure::NoSocket,
+        _ => Failure::Refused,
     }
 }
 
@@ -65,16 +133,13 @@ fn is_our_own(error: &io::Error) -> bool {
 
 /// `localhost` is both loopback addresses, whatever the resolver says of it (RFC 6761 section
 /// 6.3): half of the frameworks listen on one family only.
-async fn resolve(base: &BaseUrl) -> Result<Vec<SocketAddr>, Failure> {
-    if base.host == "localhost" {
+async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
+    if host == "localhost" {
         let both: [IpAddr; 2] = [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()];
-        return Ok(both.map(|ip| SocketAddr::new(ip, base.port)).to_vec());
+        return Ok(both.map(|ip| SocketAddr::new(ip, port)).to_vec());
     }
-    let found: Vec<_> = lookup_host((base.host.as_str(), base.port))
-        .await
-        .map_err(|_| Failure::Dns)?
-        .take(MAX_ADDRESSES)
-        .collect();
+    let found: Vec<_> =
+        lookup_host((host, port)).await.map_err(|_| Failure::Dns)?.take(MAX_ADDRESSES).collect();
     if found.is_empty() { Err(Failure::Dns) } else { Ok(found) }
 }
 
@@ -95,3 +160,5 @@ fn share(deadline: Instant, left: usize) -> Instant {
 
 /// A name with more addresses than this is tried on the first ones only.
 const MAX_ADDRESSES: usize = 16;
+/// How soon a socket whose queue was full is tried again.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);

@@ -9,6 +9,7 @@
 
 use super::RequestBody;
 use super::failure::Failure;
+use super::stream::Stream;
 use super::tunnel::Line;
 use super::wire::{Traffic, Wire};
 use http::{Request, Response};
@@ -21,7 +22,6 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 /// A connection, idle or with one request inside.
@@ -44,8 +44,9 @@ pub(super) enum Miss {
     /// Nothing of the request was sent, any connection may carry it; the failure it would be if
     /// there is none.
     Unsent(Box<Request<RequestBody>>, Failure),
-    /// It may have been sent, and the connection died without a byte of an answer.
-    Unheard,
+    /// It may have been sent, and the connection died without a byte of an answer; the failure
+    /// it is if it was not a kept one.
+    Unheard(Failure),
     /// The application's answer, or its silence, is the failure.
     Failed(Failure),
 }
@@ -62,7 +63,7 @@ pub(super) enum End {
 
 impl Connection {
     /// Speaks HTTP/1.1 over `stream`; sends nothing yet.
-    pub(super) async fn open(stream: TcpStream) -> Result<Self, Failure> {
+    pub(super) async fn open(stream: Stream) -> Result<Self, Failure> {
         let traffic = Arc::new(Traffic::default());
         let wire = TokioIo::new(Wire::new(stream, traffic.clone()));
         let (sender, driver) = builder().handshake(wire).await.map_err(|_| Failure::Reset)?;
@@ -142,7 +143,7 @@ impl Connection {
             return End::Idle;
         }
         self.close();
-        let has_more = self.rest.take().is_some_and(|rest| rest.has_more());
+        let has_more = self.rest.take().is_some_and(|mut rest| rest.has_more());
         if has_more { End::Leftover } else { End::Closed }
     }
 
@@ -161,12 +162,11 @@ impl Connection {
     fn miss(&self, mut error: TrySendError<Request<RequestBody>>) -> Miss {
         let heard = self.traffic.heard();
         if let Some(request) = error.take_message() {
-            // A server that speaks first speaks something else.
-            let failure = if heard { Failure::Malformed } else { Failure::Reset };
+            let failure = Failure::before_request(error.error(), heard);
             return Miss::Unsent(Box::new(request), failure);
         }
         match Failure::before_head(error.error()) {
-            Failure::Reset if !heard => Miss::Unheard,
+            failure @ (Failure::Reset | Failure::Tls) if !heard => Miss::Unheard(failure),
             failure => Miss::Failed(failure),
         }
     }

@@ -3,6 +3,7 @@
 //! The line that matters runs between "nothing was heard" and "nonsense was heard": the first may
 //! be tried again, the second is an application that must not be believed.
 
+use super::tls;
 use std::error::Error;
 use std::io;
 
@@ -18,6 +19,9 @@ pub enum Failure {
     /// No connection within `backend.connect`.
     #[error("the application did not accept a connection in time")]
     ConnectTimeout,
+    /// There is a connection, and no TLS on it that can be trusted.
+    #[error("the application's TLS cannot be used")]
+    Tls,
     /// The connection died before a whole head was there.
     #[error("the application closed the connection before it answered")]
     Reset,
@@ -51,6 +55,7 @@ impl Failure {
             Failure::Refused => "refused",
             Failure::Dns => "dns",
             Failure::ConnectTimeout => "connect-timeout",
+            Failure::Tls => "tls",
             Failure::Reset => "reset",
             Failure::Timeout => "timeout",
             Failure::Malformed => "malformed",
@@ -65,7 +70,18 @@ impl Failure {
     /// True if nothing of an answer was ever there: such a try says nothing about one page, only
     /// about the application as a whole.
     pub fn is_transport(self) -> bool {
-        matches!(self, Failure::Refused | Failure::Dns | Failure::ConnectTimeout | Failure::Reset)
+        use Failure::{ConnectTimeout, Dns, Refused, Reset, Tls};
+        matches!(self, Refused | Dns | ConnectTimeout | Tls | Reset)
+    }
+
+    /// What an error means that came before anything of the request was sent. A server that speaks
+    /// first (`heard`) speaks something else.
+    pub(super) fn before_request(error: &hyper::Error, heard: bool) -> Self {
+        match io_error(error) {
+            _ if heard => Failure::Malformed,
+            Some(error) if tls::is_reason(error) => Failure::Tls,
+            _ => Failure::Reset,
+        }
     }
 
     /// What an error before the end of the head means.
@@ -75,7 +91,9 @@ impl Failure {
             Failure::ClientGone
         } else if error.is_parse_too_large() {
             Failure::HeadTooLarge
-        } else if error.is_incomplete_message() || io_kind(error).is_some() {
+        } else if io_error(error).is_some_and(tls::is_reason) {
+            Failure::Tls
+        } else if error.is_incomplete_message() || io_error(error).is_some() {
             Failure::Reset
         } else {
             Failure::Malformed
@@ -83,20 +101,24 @@ impl Failure {
     }
 
     /// What an error within the body means. hyper reports chunks that are none as invalid input
-    /// or data; everything else is a connection that ended too early.
+    /// or data; everything else is a connection that ended too early. Bytes that TLS cannot vouch
+    /// for are reported as invalid data too, and no part of the answer: it ended before them.
     pub(super) fn within_body(error: &hyper::Error) -> Self {
-        match io_kind(error) {
-            Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => Failure::Malformed,
+        let Some(error) = io_error(error).filter(|error| !tls::is_reason(error)) else {
+            return Failure::Truncated;
+        };
+        match error.kind() {
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Failure::Malformed,
             _ => Failure::Truncated,
         }
     }
 }
 
-fn io_kind(error: &hyper::Error) -> Option<io::ErrorKind> {
+fn io_error(error: &hyper::Error) -> Option<&io::Error> {
     let mut cause = error.source();
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            return Some(error.kind());
+            return Some(error);
         }
         cause = error.source();
     }

@@ -17,6 +17,7 @@ mod base;
 mod body;
 mod budget;
 mod call;
+mod complaints;
 mod connect;
 mod connection;
 mod failure;
@@ -26,19 +27,22 @@ mod leave;
 mod percentile;
 mod pool;
 mod retry;
+mod stream;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod tunnel;
 mod wire;
 
 pub use backoff::Backoff;
-pub use base::BaseUrl;
+pub use base::{BaseUrl, Place};
 pub use body::{ReplyBody, RequestBody};
 pub use failure::Failure;
 pub use hedge::Hedge;
 pub use leave::{Ended, Leave, Step, Winner};
 pub use retry::{AgainCounts, Retry};
+pub use tls::{Ca, NoRoots, is_name};
 pub use tunnel::{Line, Upgraded};
 
 use crate::policy::Framing;
@@ -61,6 +65,10 @@ use tokio::time::Instant;
 pub struct Settings {
     /// `backend.baseurl`
     pub base: BaseUrl,
+    /// `backend.ca`
+    pub ca: Ca,
+    /// `backend.sni`: the name in the application's certificate, if it is not the base URL's host
+    pub sni: Option<String>,
     /// `backend.timeout`: to the head over all tries together, afterwards any silence inside the
     /// body. Not counted while the client's own body moves.
     pub timeout: Duration,
@@ -128,21 +136,25 @@ pub struct Counts {
 
 impl Upstream {
     /// Opens nothing yet.
-    pub fn new(settings: Settings) -> Self {
+    ///
+    /// # Errors
+    /// The base URL is `https`, and there is nothing to check the application's certificate with.
+    pub fn new(settings: Settings) -> Result<Self, NoRoots> {
         let host = HeaderValue::try_from(settings.base.authority()).ok();
+        let dialer = Dialer::new(&settings)?;
         let again = Again::new(&settings.retry);
-        Self {
+        Ok(Self {
             shared: Arc::new(Shared {
                 settings,
                 host,
-                dialer: Dialer::default(),
+                dialer,
                 pool: Pool::default(),
                 opened: AtomicU64::new(0),
                 reused: AtomicU64::new(0),
                 resends: AtomicU64::new(0),
                 again,
             }),
-        }
+        })
     }
 
     /// Sends the request, again if that is allowed and may help, and returns when the head of the
@@ -204,7 +216,7 @@ impl Upstream {
             let request = self.request(head, body);
             match self.exchange(connection, request, deadline).await {
                 Err(Miss::Unsent(unsent, _)) => body = unsent.into_body(),
-                Err(Miss::Unheard) if may_resend => {
+                Err(Miss::Unheard(_)) if may_resend => {
                     count(&self.shared.resends);
                     return ControlFlow::Continue(RequestBody::Empty);
                 }
@@ -220,7 +232,7 @@ impl Upstream {
     async fn connect(&self, deadline: Instant) -> Result<Box<Connection>, Failure> {
         let Settings { base, connect, .. } = &self.shared.settings;
         let deadline = deadline.min(after(Instant::now(), *connect));
-        let stream = self.shared.dialer.dial(base, deadline).await?;
+        let stream = self.shared.dialer.dial(&base.place, deadline).await?;
         count(&self.shared.opened);
         Ok(Box::new(Connection::open(stream).await?))
     }

@@ -37,7 +37,8 @@ pub struct Retry {
 impl Retry {
     /// Could another try end better? Not after a timeout: the visitor has waited already, and an
     /// application that hangs is not helped by one more request. Not after nonsense: it would be
-    /// said again. Not for want of a socket: another would need one too.
+    /// said again, nor without TLS that can be trusted. Not for want of a socket: another would
+    /// need one too.
     pub(super) fn may_help(&self, ended: Ended) -> bool {
         self.attempts > 1
             && match ended {
@@ -178,8 +179,7 @@ impl From<Miss> for Lost {
     fn from(miss: Miss) -> Self {
         match miss {
             Miss::Unsent(request, failure) => Lost { failure, unsent: Some(request.into_body()) },
-            Miss::Unheard => Lost { failure: Failure::Reset, unsent: None },
-            Miss::Failed(failure) => Lost { failure, unsent: None },
+            Miss::Unheard(failure) | Miss::Failed(failure) => Lost { failure, unsent: None },
         }
     }
 }

@@ -59,7 +59,7 @@ impl Line {
     }
 
     /// Bytes were read, or wait to be read now, that belong to no answer.
-    pub(super) fn has_more(&self) -> bool {
+    pub(super) fn has_more(&mut self) -> bool {
         !self.read.is_empty() || self.wire.has_more()
     }
 

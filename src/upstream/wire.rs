@@ -1,17 +1,17 @@
 //! The socket under hyper, and the two things about it that hyper does not tell: whether a byte
 //! of an answer was heard (a request may be sent again only if not), and whether an upload moves.
 
+use super::stream::Stream;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// A socket that notes its traffic.
 pub(super) struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     traffic: Arc<Traffic>,
 }
 
@@ -25,13 +25,13 @@ pub(super) struct Traffic {
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream, traffic: Arc<Traffic>) -> Self {
+    pub(super) fn new(stream: Stream, traffic: Arc<Traffic>) -> Self {
         Self { stream, traffic }
     }
 
     /// True if a byte waits to be read now.
-    pub(super) fn has_more(&self) -> bool {
-        matches!(self.stream.try_read(&mut [0]), Ok(1))
+    pub(super) fn has_more(&mut self) -> bool {
+        self.stream.has_more()
     }
 }
 

@@ -8,6 +8,7 @@ pub mod origin;
 pub mod plain;
 pub mod retter;
 pub mod talk;
+pub mod tls;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;

@@ -9,7 +9,7 @@ use std::time::Duration;
 fn retter_starts_with_no_configuration_at_all() {
     let config = Operator::new().config();
     assert_eq!(config.server.listen.to_string(), ":8089");
-    assert_eq!((config.backend.base.host.as_str(), config.backend.base.port), ("localhost", 8088));
+    assert_eq!(config.backend.base.to_string(), "http://localhost:8088");
     assert_eq!(config.proxy.ttl, Duration::from_secs(5));
     assert!(
         config.proxy.key.detect_query

@@ -14,6 +14,10 @@ fn each_wrong_value_is_refused_with_its_own_reason() {
         ("server.timeout.write=11 years", "`years` is no unit"),
         ("server.timeout.graceshut=NaN", "`NaN` is no number"),
         ("backend.baseurl=", "it is empty"),
+        ("backend.ca=", "it is empty"),
+        ("backend.ca=src", "cannot read it: Is a directory (os error 21)"),
+        ("backend.ca=Cargo.toml", "it has no certificate in PEM"),
+        ("backend.sni=a b", "`a b` is no name a certificate can be for"),
         ("backend.timeout=0", "it is below 1 ms"),
         ("backend.connect=99999999999999999999", "it is too large"),
         ("cache.detect.query=maybe", "it is neither yes nor no"),
@@ -226,6 +230,8 @@ fn only_our_own_listener_is_refused_as_the_application() {
         ("127.0.0.1:8089", "http://127.0.0.2:8089", false),
         ("192.0.2.1:8089", "http://localhost:8089", false),
         (":0", "http://localhost:80", false),
+        (":8089", "https://localhost:8089", true),
+        (":8089", "unix:/run/localhost:/8089", false),
     ] {
         let operator = Operator::new()
             .set(&format!("server.listen={listen}"))

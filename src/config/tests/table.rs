@@ -17,7 +17,7 @@ fn every_key_changes_the_configuration() {
 }
 
 /// Every key with a value that is not its default.
-const OTHERS: [(&str, &str); 72] = [
+const OTHERS: [(&str, &str); 74] = [
     ("server.listen", ":9"),
     ("server.trusted", "none"),
     ("server.maxconnections", "9"),
@@ -26,6 +26,8 @@ const OTHERS: [(&str, &str); 72] = [
     ("server.timeout.idle", "1s"),
     ("server.timeout.graceshut", "1s"),
     ("backend.baseurl", "http://app"),
+    ("backend.ca", "tests/fixtures/ca.pem"),
+    ("backend.sni", "app.example"),
     ("backend.timeout", "1s"),
     ("backend.connect", "1s"),
     ("backend.patience", "1s"),

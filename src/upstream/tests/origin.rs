@@ -1,8 +1,8 @@
 //! A scripted application, and the few words the tests speak in.
 
 use super::super::{
-    Backoff, BaseUrl, Ended, Failure, Hedge, Leave, Outgoing, Reply, RequestBody, Retry, Settings,
-    Step as Sent, Upstream,
+    Backoff, BaseUrl, Ca, Ended, Failure, Hedge, Leave, Outgoing, Reply, RequestBody, Retry,
+    Settings, Step as Sent, Upstream,
 };
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -71,11 +71,14 @@ impl Origin {
 pub fn upstream(base: &str) -> Upstream {
     Upstream::new(Settings {
         base: BaseUrl::parse(base).unwrap(),
+        ca: Ca::System,
+        sni: None,
         timeout: TIMEOUT,
         connect: Duration::from_millis(200),
         retry: once(),
         hedge: Hedge::Off,
     })
+    .unwrap()
 }
 
 /// `retry.*` as it comes, but for one thing: no retries.

@@ -15,7 +15,7 @@ fn retrying(origin: &Origin) -> Upstream {
     let base = upstream(&format!("http://{}", origin.address)).shared.settings.clone();
     let (base_wait, methods) = (Duration::from_millis(20), vec![Method::PUT]);
     let retry = Retry { attempts: 2, base: base_wait, methods, ..once() };
-    Upstream::new(Settings { retry, ..base })
+    Upstream::new(Settings { retry, ..base }).unwrap()
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_body_that_turns_out_too_long_is_sent_once() {
     let origin = Origin::one(vec![Read, ReadBody(4), Send(SORRY), Hang]).await;
     let base = retrying(&origin).shared.settings.clone();
     let retry = Retry { maxbody: 4, ..base.retry.clone() };
-    let upstream = Upstream::new(Settings { retry, ..base });
+    let upstream = Upstream::new(Settings { retry, ..base }).unwrap();
     let (body, mut client) = client_body("Transfer-Encoding: chunked").await;
     client.write_all(b"5\r\nhello\r\n0\r\n\r\n").await.unwrap();
     let put = request(Method::PUT).map(|_| body);

@@ -29,6 +29,7 @@ async fn not_after_500_a_timeout_or_nonsense() {
     for failure in [
         Failure::Timeout,
         Failure::ConnectTimeout,
+        Failure::Tls,
         Failure::Malformed,
         Failure::HeadTooLarge,
         Failure::NoSocket,

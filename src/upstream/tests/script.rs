@@ -3,7 +3,7 @@
 use super::super::call::{Call, Tries};
 use super::super::retry::{Again, Lost};
 use super::super::{
-    BaseUrl, Ended, Failure, Hedge, Leave, Outgoing, Reply, ReplyBody, RequestBody, Retry,
+    BaseUrl, Ca, Ended, Failure, Hedge, Leave, Outgoing, Reply, ReplyBody, RequestBody, Retry,
     Settings, Step,
 };
 use super::origin::once;
@@ -102,6 +102,8 @@ impl Story {
         *self.visitor.began.lock() = Some(self.script.began);
         let settings = Settings {
             base: BaseUrl::parse("http://app").unwrap(),
+            ca: Ca::System,
+            sni: None,
             timeout: self.timeout,
             connect: self.timeout,
             retry: self.retry.clone(),
