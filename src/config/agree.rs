@@ -3,8 +3,8 @@
 use crate::config::Config;
 use crate::config::keys;
 use crate::gate::Mode;
-use crate::server::Listen;
-use std::net::IpAddr;
+use crate::server::{Address, Listen};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Two keys that contradict each other, and why.
 pub(super) struct Conflict {
@@ -15,7 +15,7 @@ pub(super) struct Conflict {
 
 /// Every contradiction. A connect time above `backend.timeout` is none: the timeout ends first.
 pub(super) fn conflicts(config: &Config) -> Vec<Conflict> {
-    let all = [open_times, gate_limits, own_listener, kept_failure];
+    let all = [open_times, gate_limits, own_listener, nobody_in_front, kept_failure];
     all.into_iter().filter_map(|conflict| conflict(config)).collect()
 }
 
@@ -38,11 +38,27 @@ fn gate_limits(config: &Config) -> Option<Conflict> {
 
 fn own_listener(config: &Config) -> Option<Conflict> {
     let base = &config.backend.base;
-    let listen = &config.server.listen;
+    let Listen::Port(listen) = &config.server.listen else { return None };
     (base.port == listen.port && is_same_machine(&base.host, listen)).then(|| Conflict {
         first: keys::BACKEND_BASEURL.name,
         second: keys::SERVER_LISTEN.name,
         reason: "the application would be RETTER itself".to_owned(),
+    })
+}
+
+/// Only who is trusted may say whose a connection is, so with nobody trusted nobody could connect. Who
+/// comes over a unix socket counts as 127.0.0.1.
+fn nobody_in_front(config: &Config) -> Option<Conflict> {
+    let server = &config.server;
+    let here = IpAddr::from(Ipv4Addr::LOCALHOST);
+    let nobody = match server.listen {
+        Listen::Port(_) => server.trusted.is_empty(),
+        Listen::Unix(_) => !server.trusted.iter().any(|network| network.contains(&here)),
+    };
+    (server.proxied && nobody).then(|| Conflict {
+        first: keys::SERVER_PROXYPROTOCOL.name,
+        second: keys::SERVER_TRUSTED.name,
+        reason: "nobody who could connect is trusted to say whose the connection is".to_owned(),
     })
 }
 
@@ -59,7 +75,7 @@ fn kept_failure(config: &Config) -> Option<Conflict> {
 
 /// Told without asking the network: other names of this machine are found at the first request,
 /// by their `Via`.
-fn is_same_machine(host: &str, listen: &Listen) -> bool {
+fn is_same_machine(host: &str, listen: &Address) -> bool {
     let host = Host::of(host);
     let Some(front) = listen.host.as_deref().map(Host::of) else {
         return host.is_here();

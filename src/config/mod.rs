@@ -195,6 +195,7 @@ fn server_settings(layers: &Layers) -> Result<server::Settings, Mistake> {
         header_bytes: layers.get(&keys::LIMIT_HEADER)?,
         header_lines: layers.get(&keys::LIMIT_HEADERS)?,
         trusted: layers.get(&keys::SERVER_TRUSTED)?,
+        proxied: layers.get(&keys::SERVER_PROXYPROTOCOL)?,
         head: layers.get(&keys::LIMIT_HEAD)?,
         read: layers.get(&keys::SERVER_TIMEOUT_READ)?,
         write: layers.get(&keys::SERVER_TIMEOUT_WRITE)?,

@@ -17,9 +17,10 @@ fn every_key_changes_the_configuration() {
 }
 
 /// Every key with a value that is not its default.
-const OTHERS: [(&str, &str); 71] = [
+const OTHERS: [(&str, &str); 72] = [
     ("server.listen", ":9"),
     ("server.trusted", "none"),
+    ("server.proxyprotocol", "on"),
     ("server.maxconnections", "9"),
     ("server.timeout.read", "1s"),
     ("server.timeout.write", "1s"),
