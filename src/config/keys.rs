@@ -304,6 +304,9 @@ keys! {
         "The most header lines of a request; more are answered 431.";
     LIMIT_URI: usize = "limit.uri", kinds::URI_SIZE, "8 KiB",
         "The longest path and query of a request; a longer one is answered 414.";
+    LIMIT_BODY: u64 = "limit.body", kinds::SIZE, "0 bytes",
+        "The longest body of a request; a longer one is answered 413, or cut off where the answer has \
+         begun; 0 = no limit.";
     LIMIT_CLIENT: u32 = "limit.client", kinds::COUNT, "256",
         "Connections of one client address at one time (of one /64 network in IPv6); peers in \
          `server.trusted` are exempt; 0 = no limit.";

@@ -209,6 +209,7 @@ fn proxy_settings(layers: &Layers) -> Result<proxy::Settings, Mistake> {
         ttl: layers.get(&keys::CACHE_TTL)?,
         patience: layers.get(&keys::BACKEND_PATIENCE)?,
         uri: layers.get(&keys::LIMIT_URI)?,
+        body: layers.get(&keys::LIMIT_BODY)?,
         compress: layers.get(&keys::COMPRESS_MODE)?,
         error_page: layers.get(&keys::ERROR_PAGE)?,
         key: key_settings(layers)?,

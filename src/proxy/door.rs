@@ -113,6 +113,7 @@ mod tests {
             ttl: std::time::Duration::ZERO,
             patience: std::time::Duration::ZERO,
             uri: 20,
+            body: 0,
             error_page: ErrorPage::BuiltIn,
             key: Default::default(),
             policy: Default::default(),

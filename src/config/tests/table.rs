@@ -17,7 +17,7 @@ fn every_key_changes_the_configuration() {
 }
 
 /// Every key with a value that is not its default.
-const OTHERS: [(&str, &str); 72] = [
+const OTHERS: [(&str, &str); 73] = [
     ("server.listen", ":9"),
     ("server.trusted", "none"),
     ("server.proxyprotocol", "on"),
@@ -87,6 +87,7 @@ const OTHERS: [(&str, &str); 72] = [
     ("limit.header", "8 KiB"),
     ("limit.headers", "9"),
     ("limit.uri", "9"),
+    ("limit.body", "1 MiB"),
     ("limit.client", "0"),
     ("limit.head", "1s"),
     ("log.filter", "warn,retter::store=debug"),
