@@ -5,6 +5,7 @@ mod answers;
 mod clocks;
 mod framing;
 mod pace;
+mod smuggling;
 
 use crate::support::client::HOST;
 use crate::support::for_each_row;
