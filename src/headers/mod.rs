@@ -4,6 +4,8 @@
 mod answer;
 mod forward;
 mod names;
+#[cfg(test)]
+mod properties;
 
 pub use answer::{
     forget_digests, has_digest, is_event_stream, media_type, retry_after, strong_etag,
