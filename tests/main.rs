@@ -2,6 +2,7 @@
 //! once; a module for each theme.
 
 mod badwire;
+mod clients;
 mod coverage;
 mod crash;
 mod crowd;
