@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::dummy::{self, Weakness};
 use crate::meter::Tally;
 use crate::proxy::Proxy;
-use crate::server::{self, Listen, ListenError, Services};
+use crate::server::{self, Address, Listen, ListenError, Services};
 use crate::store::Store;
 use crate::upstream::{NoRoots, Upstream};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -59,9 +59,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     let given_up =
         tokio::spawn(give_the_file_up(Arc::clone(&proxy), store.clone(), socket, stop.clone()));
     let services = Services { proxy: Arc::clone(&proxy), admin, front };
-    if let Ok(address) = listener.local_addr() {
-        info!(%address, "listening");
-    }
+    info!(address = %listener, "listening");
     if !server::serve(listener, services, config.server, stop).await {
         warn!("some answers were still under way after server.timeout.graceshut; cut off");
     }
@@ -96,7 +94,7 @@ async fn give_the_file_up(
 }
 
 /// Runs the weak application alone.
-pub async fn run_dummy(listen: &Listen, start: Weakness) -> Result<(), StartError> {
+pub async fn run_dummy(listen: &Address, start: Weakness) -> Result<(), StartError> {
     let mut stop = stop_on_signals()?;
     let listener = listen.bind().await?;
     tokio::select! {
@@ -106,7 +104,11 @@ pub async fn run_dummy(listen: &Listen, start: Weakness) -> Result<(), StartErro
 }
 
 /// Runs the weak application and RETTER in front of it.
-pub async fn demo(config: Config, application: &Listen, start: Weakness) -> Result<(), StartError> {
+pub async fn demo(
+    config: Config,
+    application: &Address,
+    start: Weakness,
+) -> Result<(), StartError> {
     let listener: TcpListener = application.bind().await?;
     // Nobody reading it is no reason not to run.
     let _ = io::stdout().write_all(things_to_try(&config, application).as_bytes());
@@ -150,21 +152,28 @@ fn survive_a_full_disk() -> Result<(), StartError> {
         .map_err(StartError::Signals)
 }
 
-fn things_to_try(config: &Config, application: &Listen) -> String {
-    let (retter, weak) = (config.server.listen.port, application.port);
+fn things_to_try(config: &Config, application: &Address) -> String {
+    let weak = application.port;
+    let (retter, curl) = match &config.server.listen {
+        Listen::Port(at) => (format!("localhost:{}", at.port), format!("localhost:{}", at.port)),
+        Listen::Unix(path) => {
+            let path = path.display();
+            (format!("unix:{path}"), format!("--unix-socket {path} localhost"))
+        }
+    };
     let file = config.store.path.display();
     format!(
-        "A weak application is on localhost:{weak}, RETTER in front of it on localhost:{retter},\n\
+        "A weak application is on localhost:{weak}, RETTER in front of it on {retter},\n\
          its file is {file}. Three things to try in another terminal:\n\
          \n\
          1. A page comes through:\n   \
-            curl -i localhost:{retter}/hello\n\
+            curl -i {curl}/hello\n\
          2. Break the application, and the page still comes:\n   \
             curl 'localhost:{weak}/set?e=1'\n   \
-            curl -i localhost:{retter}/hello\n\
+            curl -i {curl}/hello\n\
          3. Stop this with Ctrl-C, start it with a broken application, and the page still comes:\n   \
             cargo run --release -- demo --broken\n   \
-            curl -i localhost:{retter}/hello\n\
+            curl -i {curl}/hello\n\
          \n\
          X-Retter says where a page came from, X-Circuit how the breaker stands.\n\n"
     )

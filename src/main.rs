@@ -5,7 +5,7 @@ use retter::app;
 use retter::config::{Config, Effective, Log, LogFormat, Mistakes, Sources};
 use retter::dummy::Weakness;
 use retter::inspect::ctl::{self, Wish};
-use retter::server::Listen;
+use retter::server::Address;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -38,8 +38,8 @@ enum Command {
     /// seconds and its failure probability
     Dummy {
         /// Where it listens
-        #[arg(default_value = APPLICATION, value_parser = Listen::parse)]
-        address: Listen,
+        #[arg(default_value = APPLICATION, value_parser = Address::parse)]
+        address: Address,
     },
     /// The weak application and RETTER in front of it, with three things to try
     Demo {
@@ -124,7 +124,7 @@ fn act(arguments: Arguments) -> ExitCode {
 }
 
 /// Its log has no settings: it has none itself.
-fn weak_application(address: &Listen) -> ExitCode {
+fn weak_application(address: &Address) -> ExitCode {
     start_log(&Log { filter: "info".to_owned(), format: LogFormat::Text });
     block_on(app::run_dummy(address, Weakness::default()))
 }
@@ -135,7 +135,7 @@ fn demo(broken: bool, config: Config) -> ExitCode {
             "the weak application speaks plain HTTP on a port: set backend.baseurl to http://";
         return complain(why, MISTAKES);
     };
-    let application = Listen { host: None, port };
+    let application = Address { host: None, port };
     let failure = if broken { 1.0 } else { 0.0 };
     block_on(app::demo(config, &application, Weakness { failure, ..Weakness::default() }))
 }

@@ -1,9 +1,11 @@
 //! What no browser sends: garbage, halves, ambiguities, too much of everything. A clear status or
 //! a closed connection, never a hang, and the application never sees a request that was not sent.
 
+mod answers;
 mod clocks;
 mod framing;
 mod pace;
+mod smuggling;
 
 use crate::support::client::HOST;
 use crate::support::for_each_row;

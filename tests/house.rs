@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// What each room may use. `Room::Item` allows that item alone.
 const ARROWS: [(&str, &[&str]); 23] = [
-    ("main", &["app", "config", "inspect::ctl", "server::Listen", "dummy::Weakness"]),
+    ("main", &["app", "config", "inspect::ctl", "server::Address", "dummy::Weakness"]),
     ("bin", &["inspect", "config", "clock"]),
     // What must hold of the rooms below, for fuzzing and tests alone.
     ("fuzzing", &["config", "store", "breaker", "key", "policy", "clock", "encoding", "headers"]),
@@ -24,6 +24,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
         &[
             "server::Settings",
             "server::Listen",
+            "server::Address",
             "admin::Settings",
             "proxy::Settings",
             "proxy::ErrorPage",

@@ -2,6 +2,7 @@
 //! once; a module for each theme.
 
 mod badwire;
+mod clients;
 mod coverage;
 mod crash;
 mod crowd;
@@ -11,6 +12,7 @@ mod drain;
 mod dummy;
 mod file;
 mod formats;
+mod front;
 mod gate;
 mod house;
 mod https;

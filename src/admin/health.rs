@@ -9,7 +9,7 @@
 //! | `breaker-count` | the application's breaker and those of single paths |
 //! | `total-request-served`, `...-response-time-ms` | requests, and the time to the head of their answers |
 //! | `memory` | `sys-memory-byte`: resident now; `alloc-memory-byte`: of that the process's own; `total-alloc-memory-byte`: the most that was ever resident. The Go program gave its runtime's figures under these names; these are the system's (Linux; zero elsewhere) |
-//! | `served`, `skipped`, `withheld`, `refused` | answers by `X-Retter`; answers no copy was made of, by reason; copies not given to who asked, by reason; connections turned away, by reason |
+//! | `served`, `skipped`, `withheld`, `refused` | answers by `X-Retter`; answers no copy was made of, by reason; copies not given to who asked, by reason; connections and requests turned away, by reason |
 //! | `gate-limit`, `gate-inside`, `gate-waiting`, `gate-refreshes-wanted` | how many calls may be inside the application, and are; requests that wait for a slot; copies that are to be refreshed when there is one. All zero with `gate.mode = off` |
 //! | `gate` | requests at the full gate: `rescued`; `joined` to another's call; `queue-full`, `displaced`, `waited-too-long`; and copies `refreshed` with what was left |
 //! | `tunnels` | WebSocket connections: `open` now, `all` since the start, those of them that `tunnel.idle` ended (`idle`) |
@@ -35,6 +35,8 @@ fn figures(admin: &Admin) -> Value {
     let copies = admin.store.copies();
     let memory = Memory::read();
     let gate = figures.gate.unwrap_or_default();
+    let mut refused = admin.front.read();
+    refused.extend(figures.refused);
     json!({
         "status": "OK",
         "server-uptime": admin.started.elapsed().as_secs(),
@@ -54,7 +56,7 @@ fn figures(admin: &Admin) -> Value {
         "served": figures.served,
         "skipped": figures.skipped,
         "withheld": figures.withheld,
-        "refused": admin.front.read(),
+        "refused": refused,
         "gate-limit": gate.limit,
         "gate-inside": gate.inside,
         "gate-waiting": gate.waiting,

@@ -121,8 +121,11 @@ async fn bind(path: &Path, listens: &AtomicBool) -> io::Result<UnixListener> {
     socket.listen(CONVERSATIONS as u32)
 }
 
-/// Takes away what a crash left behind, and nothing else.
-async fn make_room(path: &Path) -> io::Result<()> {
+/// Takes away the socket that a crash left at `path`, and nothing else.
+///
+/// # Errors
+/// Somebody answers there, or it is no socket.
+pub async fn make_room(path: &Path) -> io::Result<()> {
     let asked = timeout(SHORTLY, UnixStream::connect(path)).await;
     match asked.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into())) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),

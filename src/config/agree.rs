@@ -3,9 +3,9 @@
 use crate::config::Config;
 use crate::config::keys;
 use crate::gate::Mode;
-use crate::server::Listen;
+use crate::server::{Address, Listen};
 use crate::upstream::Place;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Two keys that contradict each other, and why.
 pub(super) struct Conflict {
@@ -16,7 +16,7 @@ pub(super) struct Conflict {
 
 /// Every contradiction. A connect time above `backend.timeout` is none: the timeout ends first.
 pub(super) fn conflicts(config: &Config) -> Vec<Conflict> {
-    let all = [open_times, gate_limits, own_listener, kept_failure];
+    let all = [open_times, gate_limits, own_listener, nobody_in_front, kept_failure];
     all.into_iter().filter_map(|conflict| conflict(config)).collect()
 }
 
@@ -38,12 +38,34 @@ fn gate_limits(config: &Config) -> Option<Conflict> {
 }
 
 fn own_listener(config: &Config) -> Option<Conflict> {
-    let Place::Net { host, port, .. } = &config.backend.base.place else { return None };
-    let listen = &config.server.listen;
-    (*port == listen.port && is_same_machine(host, listen)).then(|| Conflict {
+    let (base, listen) = (&config.backend.base.place, &config.server.listen);
+    let is_own = match (base, listen) {
+        (Place::Net { host, port, .. }, Listen::Port(listen)) => {
+            *port == listen.port && is_same_machine(host, listen)
+        }
+        (Place::Unix(path), Listen::Unix(listen)) => path == listen,
+        _ => false,
+    };
+    is_own.then(|| Conflict {
         first: keys::BACKEND_BASEURL.name,
         second: keys::SERVER_LISTEN.name,
         reason: "the application would be RETTER itself".to_owned(),
+    })
+}
+
+/// Only who is trusted may say whose a connection is, so with nobody trusted nobody could connect. Who
+/// comes over a unix socket counts as 127.0.0.1.
+fn nobody_in_front(config: &Config) -> Option<Conflict> {
+    let server = &config.server;
+    let here = IpAddr::from(Ipv4Addr::LOCALHOST);
+    let nobody = match server.listen {
+        Listen::Port(_) => server.trusted.is_empty(),
+        Listen::Unix(_) => !server.trusted.iter().any(|network| network.contains(&here)),
+    };
+    (server.proxied && nobody).then(|| Conflict {
+        first: keys::SERVER_PROXYPROTOCOL.name,
+        second: keys::SERVER_TRUSTED.name,
+        reason: "nobody who could connect is trusted to say whose the connection is".to_owned(),
     })
 }
 
@@ -60,7 +82,7 @@ fn kept_failure(config: &Config) -> Option<Conflict> {
 
 /// Told without asking the network: other names of this machine are found at the first request,
 /// by their `Via`.
-fn is_same_machine(host: &str, listen: &Listen) -> bool {
+fn is_same_machine(host: &str, listen: &Address) -> bool {
     let host = Host::of(host);
     let Some(front) = listen.host.as_deref().map(Host::of) else {
         return host.is_here();

@@ -118,9 +118,14 @@ macro_rules! keys {
 
 keys! {
     SERVER_LISTEN: Listen = "server.listen", kinds::LISTEN, ":8089",
-        "Where RETTER listens; port 0 lets the system choose.";
+        "Where RETTER listens: `HOST:PORT`, `:PORT`, or `unix:/path` for a socket that its owner and \
+         group may use; port 0 lets the system choose.";
     SERVER_TRUSTED: Vec<IpNet> = "server.trusted", lists::NETWORKS, "loopback",
-        "Networks whose `X-Forwarded-*`, `Forwarded` and `Via` are believed; `none` for nobody.";
+        "Networks whose `X-Forwarded-*`, `Forwarded` and `Via` are believed, and that may say with the \
+         PROXY protocol whose a connection is; `none` for nobody.";
+    SERVER_PROXYPROTOCOL: bool = "server.proxyprotocol", kinds::ON_OFF, "off",
+        "`on`: every connection begins with a PROXY protocol header (version 1 or 2) that says whose \
+         it is, and only `server.trusted` may connect.";
     SERVER_MAXCONNECTIONS: u32 = "server.maxconnections", kinds::SOME_COUNT, "10000",
         "Connections of all clients at one time; one more is answered 503 and closed.";
     SERVER_TIMEOUT_READ: Duration = "server.timeout.read", kinds::TIME, "15 seconds",
@@ -311,6 +316,9 @@ keys! {
         "The most header lines of a request; more are answered 431.";
     LIMIT_URI: usize = "limit.uri", kinds::URI_SIZE, "8 KiB",
         "The longest path and query of a request; a longer one is answered 414.";
+    LIMIT_BODY: u64 = "limit.body", kinds::SIZE, "0 bytes",
+        "The longest body of a request; a longer one is answered 413, or cut off where the answer has \
+         begun; 0 = no limit.";
     LIMIT_CLIENT: u32 = "limit.client", kinds::COUNT, "256",
         "Connections of one client address at one time (of one /64 network in IPv6); peers in \
          `server.trusted` are exempt; 0 = no limit.";

@@ -118,7 +118,7 @@ pub const HEDGE: Kind<Hedge> = Kind {
 };
 
 pub const LISTEN: Kind<Listen> = Kind {
-    allowed: "`:8089`, `127.0.0.1:8089`, `[::1]:8089` or `host:8089`",
+    allowed: "`:8089`, `127.0.0.1:8089`, `[::1]:8089`, `host:8089` or `unix:/path`",
     read: |value| match text(value)?.trim() {
         "" => Err(EMPTY.to_owned()),
         listen => Listen::parse(listen),
@@ -197,6 +197,13 @@ pub const SHARING: Kind<Sharing> = Kind {
     allowed: "live or exclusive",
     read: |value| one_of(&SHARINGS, value),
     say: |choice| word_for(&SHARINGS, choice),
+};
+
+/// Said as it is meant by what can be on or off; read as any other yes and no.
+pub const ON_OFF: Kind<bool> = Kind {
+    allowed: "on or off",
+    read: yes_no,
+    say: |on| if *on { "on" } else { "off" }.to_owned(),
 };
 
 /// True stands for `store`.

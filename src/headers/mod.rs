@@ -4,6 +4,8 @@
 mod answer;
 mod forward;
 mod names;
+#[cfg(test)]
+mod properties;
 mod upgrade;
 
 pub use answer::{

@@ -30,6 +30,9 @@ pub(super) fn admit(
     if is_loop(&head.headers, via) {
         return Err(Refusal::door(StatusCode::LOOP_DETECTED, "loop"));
     }
+    if !is_framed_in_one_way(&head.headers) {
+        return Err(Refusal::door(StatusCode::BAD_REQUEST, "coding"));
+    }
     agree_on_host(head)?;
     if !client.trusted {
         headers::take_off_claims(&mut head.headers);
@@ -45,6 +48,15 @@ fn target_length(uri: &Uri) -> usize {
 fn expects_what_we_offer(headers: &HeaderMap) -> bool {
     let mut expected = headers.get_all(header::EXPECT).iter();
     expected.all(|it| it.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// One coding, said once (RFC 9112 section 6.1): hyper looks at the last one alone, and would pass on
+/// what is coded in another way before.
+fn is_framed_in_one_way(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let first = codings.next();
+    first.is_none_or(|it| it.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"))
+        && codings.next().is_none()
 }
 
 /// It came through here before: the base URL leads back to RETTER. Read as bytes: a member that is
@@ -114,6 +126,7 @@ mod tests {
             patience: std::time::Duration::ZERO,
             tunnel_idle: std::time::Duration::ZERO,
             uri: 20,
+            body: 0,
             error_page: ErrorPage::BuiltIn,
             key: Default::default(),
             policy: Default::default(),
@@ -162,6 +175,21 @@ mod tests {
         let target = |length: usize| format!("/{}", "a".repeat(length - 1));
         let long = |length| asked(Version::HTTP_11, &target(length), &[("host", "a")]);
         assert_eq!((refused(long(20)), refused(long(21))), (None, Some(414)));
+    }
+
+    #[test]
+    fn one_coding_said_once_is_one_reading() {
+        let coded = |codings: &[&str]| {
+            let fields = codings.iter().map(|coding| ("transfer-encoding", *coding));
+            let fields: Vec<_> = [("host", "a")].into_iter().chain(fields).collect();
+            refused(asked(Version::HTTP_11, "/", &fields))
+        };
+        for codings in [&[][..], &["chunked"], &["Chunked"]] {
+            assert_eq!(coded(codings), None, "{codings:?}");
+        }
+        for codings in [&["gzip, chunked"][..], &["gzip", "chunked"], &["chunked", "chunked"]] {
+            assert_eq!(coded(codings), Some(400), "{codings:?}");
+        }
     }
 
     #[test]

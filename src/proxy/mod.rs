@@ -8,6 +8,7 @@ mod accompanied;
 mod answer;
 mod asked;
 mod body;
+mod bounded;
 mod carry;
 mod coded;
 mod copied;
@@ -100,6 +101,7 @@ struct Meter {
     served: Tally,
     skipped: Tally,
     withheld: Tally,
+    refused: Tally,
 }
 
 /// What has been served until now, for `/health`.
@@ -112,6 +114,8 @@ pub struct Figures {
     pub skipped: BTreeMap<&'static str, u64>,
     /// Copies that were there and were not given, by reason.
     pub withheld: BTreeMap<&'static str, u64>,
+    /// Requests turned away at the door, by reason.
+    pub refused: BTreeMap<&'static str, u64>,
     /// The application's breaker and those of single paths.
     pub breakers: usize,
     /// How the gate stands, if there is one, and what happened at it.
@@ -166,19 +170,23 @@ impl Proxy {
     ) -> Response<Body> {
         let began = clock::mono();
         let (mut head, body) = request.into_parts();
-        let entered = door::admit(&mut head, &client, &self.via, &self.settings);
+        let entered = door::admit(&mut head, &client, &self.via, &self.settings)
+            .and_then(|()| bounded::admit(&body, self.settings.body));
         let asked =
             Arc::new(Asked::of(head, !body.is_empty(), client, &self.via, &self.settings.key));
         let served = match entered {
             Ok(()) => self.serve(&asked, body).await,
             Err(refusal) => Served::Refused(refusal),
         };
-        let (from, why) = (served.as_str(), served.why());
+        let (from, why, turned_away) = (served.as_str(), served.why(), served.turned_away());
         let state = self.judge.state(&asked);
         let response = answer::of(served, &asked, state, &self.settings).await;
         let took = clock::mono().saturating_duration_since(began);
         self.meter.times.add(took);
         self.meter.served.up(from);
+        if let Some(reason) = turned_away {
+            self.meter.refused.up(reason);
+        }
         served::log(&asked, response.status(), from, why, took);
         response
     }
@@ -190,6 +198,7 @@ impl Proxy {
             served: self.meter.served.read(),
             skipped: self.meter.skipped.read(),
             withheld: self.meter.withheld.read(),
+            refused: self.meter.refused.read(),
             breakers: self.judge.count(),
             gate: self.gatekeeper.figures(),
             at_the_gate: self.gatekeeper.happened(),
@@ -199,6 +208,7 @@ impl Proxy {
     }
 
     async fn serve(self: &Arc<Self>, asked: &Arc<Asked>, body: RequestBody) -> Served {
+        let (body, too_long) = bounded::at_most(body, self.settings.body);
         let Admitted { ticket, slot } = match self.enter(asked, !body.is_empty()).await {
             Ok(leave) => leave,
             Err(served) => return served,
@@ -214,6 +224,9 @@ impl Proxy {
             Ok(brought) => brought,
             Err(rescue) => return Served::Rescued(rescue),
         };
+        if too_long.is_so() {
+            return Served::Refused(bounded::too_long());
+        }
         match brought {
             Brought::Answer(answer) if self.is_failure(answer.head.status) => {
                 let why = Why::Status(answer.head.status);

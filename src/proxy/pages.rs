@@ -69,6 +69,7 @@ fn says(status: StatusCode) -> &'static str {
         }
         StatusCode::GATEWAY_TIMEOUT => "This site takes too long to answer. Please try again.",
         StatusCode::BAD_GATEWAY => "This site cannot be reached at the moment. Please try again.",
+        StatusCode::PAYLOAD_TOO_LARGE => "What was sent is too large.",
         StatusCode::URI_TOO_LONG => "The address of this request is too long.",
         StatusCode::EXPECTATION_FAILED => "This request expects something that is not offered.",
         StatusCode::LOOP_DETECTED => "This request has been here before: it goes round in a loop.",

@@ -57,6 +57,14 @@ impl Served {
         }
     }
 
+    /// Why this was no request to go on with, if it was none.
+    pub(super) fn turned_away(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(refusal) if refusal.closes => Some(refusal.reason),
+            _ => None,
+        }
+    }
+
     /// What led to it, as the log has it.
     pub(super) fn why(&self) -> &'static str {
         match self {

@@ -16,6 +16,9 @@ pub struct Settings {
     pub tunnel_idle: Duration,
     /// `limit.uri`: the longest target of a request, bytes; a longer one is answered 414.
     pub uri: usize,
+    /// `limit.body`: the longest body of a request, bytes; a longer one is answered 413. Zero is no
+    /// limit.
+    pub body: u64,
     /// `compress.mode`: `auto`, not `off`
     pub compress: bool,
     /// `error.page`

@@ -23,6 +23,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Received<B> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         if frame.is_none() || self.body.is_end_stream() {
             self.phases.enter(Phase::Answer);
+            self.phases.leave_unread(false);
         }
         Poll::Ready(frame)
     }

@@ -3,6 +3,8 @@
 use super::body::{Received, Sent};
 use super::farewell::Farewell;
 use super::io::{Phase, Phases, Socket};
+use super::linger::linger;
+use super::stream::Stream;
 use super::table::Table;
 use super::{Services, Settings};
 use crate::headers::Client;
@@ -19,13 +21,12 @@ use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tracing::debug;
 
@@ -33,7 +34,6 @@ use tracing::debug;
 pub(super) struct Connections {
     each: Arc<Each>,
     table: Arc<Table>,
-    farewell: Farewell,
     /// Every connection holds a receiver; when none is left, all are closed.
     open: watch::Sender<()>,
 }
@@ -41,8 +41,8 @@ pub(super) struct Connections {
 impl Connections {
     pub(super) fn new(services: Services, settings: Settings, stop: watch::Receiver<bool>) -> Self {
         let (table, http) = (Table::new(&settings), http(&settings));
-        let each = Arc::new(Each { services, settings, http, stop });
-        Self { each, table, farewell: Farewell::new(), open: watch::Sender::new(()) }
+        let each = Arc::new(Each { services, settings, http, farewell: Farewell::new(), stop });
+        Self { each, table, open: watch::Sender::new(()) }
     }
 
     pub(super) fn open_now(&self) -> usize {
@@ -54,22 +54,24 @@ impl Connections {
         self.each.services.front.up(reason);
     }
 
-    pub(super) fn open(&self, stream: TcpStream, peer: SocketAddr) {
-        let address = peer.ip().to_canonical();
-        let client = Client::new(address, self.each.settings.trusts(address));
-        let place = match self.table.enter(address, client.trusted) {
+    pub(super) fn open(&self, stream: Stream, peer: IpAddr) {
+        let peer = peer.to_canonical();
+        let trusted = self.each.settings.trusts(peer);
+        if self.each.settings.proxied && !trusted {
+            // Nothing he says about himself can be believed, and what he came round is there for a
+            // reason.
+            debug!(%peer, "not in server.trusted: no PROXY protocol header is taken from there");
+            return self.count("not-a-proxy");
+        }
+        let place = match self.table.enter(peer, trusted) {
             Ok(place) => place,
-            Err(full) => {
-                self.count(full.as_str());
-                return self.farewell.say(stream);
-            }
+            Err(full) => return self.each.turn_away(stream, full),
         };
-        // Who leaves keeps his place until the application is done with his last request: leaving
-        // must not be a way to have more in it than the limits allow.
-        let client = client.holding(place);
         let (each, alive) = (Arc::clone(&self.each), self.open.subscribe());
         tokio::spawn(async move {
-            each.serve(stream, client).await;
+            if let Some((stream, client)) = each.welcome(stream, peer, place).await {
+                each.serve(stream, client).await;
+            }
             drop(alive);
         });
     }
@@ -81,34 +83,42 @@ impl Connections {
 }
 
 /// What every connection needs.
-struct Each {
-    services: Services,
-    settings: Settings,
+pub(super) struct Each {
+    pub(super) services: Services,
+    pub(super) settings: Settings,
     http: http1::Builder,
-    stop: watch::Receiver<bool>,
+    pub(super) farewell: Farewell,
+    pub(super) stop: watch::Receiver<bool>,
 }
 
 impl Each {
-    async fn serve(&self, stream: TcpStream, client: Client) {
-        // Without it small answers wait for the client's acknowledgement; no harm if refused.
-        let _ = stream.set_nodelay(true);
+    async fn serve(&self, stream: Stream, client: Client) {
+        stream.send_small_pieces_at_once();
         let (phases, old) = (Phases::default(), AtomicBool::new(false));
         let front = Arc::clone(&self.services.front);
         let socket = Socket::new(stream, phases.clone(), &self.settings, front);
         let tunnel = Mutex::new(None);
         let service = service_fn(|request| self.answer(request, &client, &phases, &old, &tunnel));
         let mut connection = self.http.serve_connection(TokioIo::new(socket), service);
-        let Err(error) = self.run(Pin::new(&mut connection)).await else {
-            let tunnel = tunnel.lock().take();
-            if let Some(tunnel) = tunnel {
-                let parts = connection.into_parts();
-                // Few connections become one: all others are not to make room for it.
-                Box::pin(dig(tunnel, parts.io.into_inner(), parts.read_buf)).await;
-            }
+        let ended = self.run(Pin::new(&mut connection)).await;
+        if let Err(error) = &ended {
+            debug!(%error, client = %client.address, "connection ended");
+        }
+        let tunnel = tunnel.lock().take().filter(|_| ended.is_ok());
+        if let Some(tunnel) = tunnel {
+            let parts = connection.into_parts();
+            // Few connections become one: all others are not to make room for it.
+            Box::pin(dig(tunnel, parts.io.into_inner(), parts.read_buf)).await;
             return;
+        }
+        let is_answered = match &ended {
+            Ok(()) => phases.is_unread(),
+            Err(error) => self.is_nonsense(error),
         };
-        debug!(%error, client = %client.address, "connection ended");
-        if old.load(Ordering::Relaxed) {
+        if is_answered {
+            let stream = connection.into_parts().io.into_inner().into_inner();
+            self.unless_stopped(linger(stream)).await;
+        } else if ended.is_err() && old.load(Ordering::Relaxed) {
             connection.into_parts().io.inner().reset();
         }
     }
@@ -151,7 +161,12 @@ impl Each {
             request.headers_mut().remove(header::UPGRADE);
         }
         let mut response = match self.services.admin.answer(&request) {
-            Some(response) => response,
+            Some(response) => {
+                if phases.is_unread() {
+                    phases.make_last();
+                }
+                response
+            }
             None => self.services.proxy.handle(request, client.clone()).await,
         };
         if let Some(agreed) = response.body_mut().take_tunnel() {
@@ -170,7 +185,9 @@ async fn dig(tunnel: Tunnel, mut socket: Socket, early: Bytes) {
 }
 
 fn received(body: Incoming, phases: &Phases) -> RequestBody {
-    if body.is_end_stream() {
+    let has_none = body.is_end_stream();
+    phases.leave_unread(!has_none);
+    if has_none {
         phases.enter(Phase::Answer);
         return RequestBody::Empty;
     }

@@ -1,10 +1,11 @@
 //! Turning a connection away: with a word, so that the visitor knows to come again, and without
 //! letting it cost anything.
 
+use super::linger::linger;
+use super::stream::Stream;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::AsyncWriteExt;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -18,7 +19,7 @@ impl Farewell {
     }
 
     /// Answers and closes, within a second. In a flood the rest is closed without a word.
-    pub(super) fn say(&self, stream: TcpStream) {
+    pub(super) fn say(&self, stream: Stream) {
         let Ok(permit) = Arc::clone(&self.0).try_acquire_owned() else { return };
         tokio::spawn(async move {
             let _ = timeout(LONGEST, send(stream)).await;
@@ -27,13 +28,9 @@ impl Farewell {
     }
 }
 
-/// What the client has sent is read to its end: closing before would be a reset, which can reach
-/// the client before the answer does (RFC 9112 section 9.6).
-async fn send(mut stream: TcpStream) -> std::io::Result<()> {
+async fn send(mut stream: Stream) -> std::io::Result<()> {
     stream.write_all(NO_PLACE).await?;
-    stream.shutdown().await?;
-    let mut ignored = [0; 1024];
-    while stream.read(&mut ignored).await? > 0 {}
+    linger(stream).await;
     Ok(())
 }
 

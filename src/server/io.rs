@@ -10,6 +10,7 @@
 use super::Settings;
 use super::line_ends::LineEnds;
 use super::silence::Silence;
+use super::stream::Stream;
 use crate::meter::Tally;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -18,7 +19,6 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 /// What the connection is doing, as the service sees it.
@@ -57,6 +57,7 @@ pub(super) struct Phases(Arc<Shared>);
 struct Shared {
     phase: AtomicU8,
     last: AtomicBool,
+    unread: AtomicBool,
 }
 
 impl Phases {
@@ -64,14 +65,24 @@ impl Phases {
         self.0.phase.store(phase as u8, Ordering::Relaxed);
     }
 
-    /// The request being read is the last on this connection: another server might have read its
-    /// lines differently (RFC 9112 section 2.2), so nothing after it is believed.
-    fn make_last(&self) {
+    /// The request being read is the last on this connection: another server might read it, or where
+    /// its body ends, differently (RFC 9112 section 2.2), so nothing after it is believed.
+    pub(super) fn make_last(&self) {
         self.0.last.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn is_last(&self) -> bool {
         self.0.last.load(Ordering::Relaxed)
+    }
+
+    /// A request's body begins, or has been read to its end.
+    pub(super) fn leave_unread(&self, unread: bool) {
+        self.0.unread.store(unread, Ordering::Relaxed);
+    }
+
+    /// The client may still be sending what nobody reads.
+    pub(super) fn is_unread(&self) -> bool {
+        self.0.unread.load(Ordering::Relaxed)
     }
 
     fn get(&self) -> Phase {
@@ -86,7 +97,7 @@ impl Phases {
 }
 
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     phases: Phases,
     read: Silence,
     write: Silence,
@@ -113,7 +124,7 @@ struct Limits {
 
 impl Socket {
     pub(super) fn new(
-        stream: TcpStream,
+        stream: Stream,
         phases: Phases,
         settings: &Settings,
         front: Arc<Tally>,
@@ -141,8 +152,11 @@ impl Socket {
 
     /// Makes the coming close a reset, so that nobody takes what was sent for the whole.
     pub(super) fn reset(&self) {
-        // If it cannot be set, the peer is gone already.
-        let _ = self.stream.set_zero_linger();
+        self.stream.close_by_reset();
+    }
+
+    pub(super) fn into_inner(self) -> Stream {
+        self.stream
     }
 
     /// HTTP is over on this connection.

@@ -2,19 +2,24 @@
 //!
 //! A connection whose answer breaks off is cut so that the client can tell: hyper closes it where
 //! length or chunks show the break, and where a plain end would look whole (HTTP/1.0 without a
-//! length) it is reset.
+//! length) it is reset; a unix socket knows no reset.
 
 mod body;
 mod connection;
 mod farewell;
 mod io;
 mod line_ends;
+mod linger;
 mod listen;
+mod proxied;
 mod settings;
 mod silence;
+mod stream;
 mod table;
+mod unix;
+mod welcome;
 
-pub use listen::{Listen, ListenError};
+pub use listen::{Address, Listen, ListenError, Listener};
 pub use settings::Settings;
 
 use crate::admin::Admin;
@@ -22,10 +27,10 @@ use crate::meter::Tally;
 use crate::proxy::Proxy;
 use connection::Connections;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use stream::Stream;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -40,7 +45,7 @@ pub struct Services {
 /// Serves until `stop` says so, then lets running answers finish for at most
 /// `settings.graceshut`. True if all of them did.
 pub async fn serve(
-    listener: TcpListener,
+    listener: Listener,
     services: Services,
     settings: Settings,
     mut stop: watch::Receiver<bool>,
@@ -59,7 +64,7 @@ pub async fn serve(
     connections.drained(graceshut).await
 }
 
-async fn welcome(accepted: std::io::Result<(TcpStream, SocketAddr)>, connections: &Connections) {
+async fn welcome(accepted: std::io::Result<(Stream, IpAddr)>, connections: &Connections) {
     match accepted {
         Ok((stream, peer)) => connections.open(stream, peer),
         Err(error) if is_one_connections_fault(error.kind()) => {}

@@ -19,6 +19,8 @@ pub struct Settings {
     pub header_lines: usize,
     /// `server.trusted`: networks whose `X-Forwarded-*` are believed.
     pub trusted: Vec<IpNet>,
+    /// `server.proxyprotocol`: connections begin with whose they are.
+    pub proxied: bool,
     /// `limit.head`: a request's head, from its first byte to its last.
     pub head: Duration,
     /// `server.timeout.read`: silence while a request is being read.

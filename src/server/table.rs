@@ -56,20 +56,56 @@ impl Table {
     /// A place for one more. A trusted peer is a proxy with all visitors behind one address, so it
     /// counts towards the whole only.
     pub(super) fn enter(self: &Arc<Self>, client: IpAddr, trusted: bool) -> Result<Place, Full> {
-        let client = (!trusted && self.most_of_one > 0).then(|| network(client));
+        let client = self.counted(client, trusted);
         let mut taken = self.taken.lock();
         if taken.all >= self.most {
             return Err(Full::Table);
         }
-        if let Some(client) = client {
-            let of_one = taken.of_one.entry(client).or_default();
-            if *of_one >= self.most_of_one {
-                return Err(Full::Client);
-            }
-            *of_one += 1;
-        }
+        taken.enter(client, self.most_of_one)?;
         taken.all += 1;
         Ok(Place { table: Arc::clone(self), client })
+    }
+
+    /// As whom a client is counted; None: not by himself.
+    fn counted(&self, client: IpAddr, trusted: bool) -> Option<IpAddr> {
+        (!trusted && self.most_of_one > 0).then(|| network(client))
+    }
+}
+
+impl Taken {
+    fn enter(&mut self, client: Option<IpAddr>, most: u32) -> Result<(), Full> {
+        let Some(client) = client else { return Ok(()) };
+        let of_one = self.of_one.entry(client).or_default();
+        if *of_one >= most {
+            return Err(Full::Client);
+        }
+        *of_one += 1;
+        Ok(())
+    }
+
+    fn leave(&mut self, client: Option<IpAddr>) {
+        let Some(client) = client else { return };
+        if let Some(of_one) = self.of_one.get_mut(&client) {
+            *of_one -= 1;
+            if *of_one == 0 {
+                self.of_one.remove(&client);
+            }
+        }
+    }
+}
+
+impl Place {
+    /// Whose it is, known only now that a proxy has named him: it counts towards his connections from
+    /// here on, and no longer towards the proxy's.
+    pub(super) fn name(mut self, client: IpAddr, trusted: bool) -> Result<Self, Full> {
+        let client = self.table.counted(client, trusted);
+        {
+            let mut taken = self.table.taken.lock();
+            taken.enter(client, self.table.most_of_one)?;
+            taken.leave(self.client);
+        }
+        self.client = client;
+        Ok(self)
     }
 }
 
@@ -77,13 +113,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.table.taken.lock();
         taken.all -= 1;
-        let Some(client) = self.client else { return };
-        if let Some(of_one) = taken.of_one.get_mut(&client) {
-            *of_one -= 1;
-            if *of_one == 0 {
-                taken.of_one.remove(&client);
-            }
-        }
+        taken.leave(self.client);
     }
 }
 
@@ -125,6 +155,18 @@ mod tests {
         let _first = table.enter(client("2001:db8::1"), false).ok().unwrap();
         assert_eq!(table.enter(client("2001:db8::2"), false).err(), Some(Full::Client));
         assert!(table.enter(client("2001:db8:0:1::1"), false).is_ok());
+    }
+
+    #[test]
+    fn whom_a_proxy_names_is_counted_and_the_proxy_is_not() {
+        let table = table(10, 1);
+        let named = |name: &str| table.enter(client("127.0.0.1"), true)?.name(client(name), false);
+        let first = named("10.0.0.1").ok().unwrap();
+        assert_eq!(named("10.0.0.1").err(), Some(Full::Client));
+        let _other = named("10.0.0.2").ok().unwrap();
+        assert_eq!(table.taken.lock().all, 2, "who is turned away gives the place back");
+        drop(first);
+        assert!(named("10.0.0.1").is_ok());
     }
 
     #[test]

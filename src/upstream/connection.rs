@@ -199,6 +199,11 @@ impl Stall {
         if timer.deadline() != until {
             timer.as_mut().reset(until);
         }
+        // An application that says without end what is no answer spends the budget of every turn,
+        // and with none left tokio's timers never go off.
+        if !tokio::task::coop::has_budget_remaining() && Instant::now() >= until {
+            return Poll::Ready(());
+        }
         timer.as_mut().poll(cx)
     }
 }

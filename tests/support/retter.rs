@@ -322,8 +322,11 @@ impl Drop for Retter {
     }
 }
 
-/// The address in the log line `listening address=127.0.0.1:8089`.
+/// The address in the log line `listening address=127.0.0.1:8089`; nobody's if it is a path.
 fn listening(log: &str) -> Option<SocketAddr> {
     let (_, rest) = log.split_once("listening address=")?;
-    rest.split_whitespace().next()?.parse().ok()
+    match rest.split_whitespace().next()? {
+        path if path.starts_with("unix:") => Some(([0, 0, 0, 0], 0).into()),
+        address => address.parse().ok(),
+    }
 }

@@ -49,7 +49,7 @@ fn the_go_programs_variables_are_understood() {
             && !config.proxy.policy.detect_session
     );
     assert_eq!(config.backend.base.prefix, "/shop");
-    assert_eq!(config.server.listen.port, 0);
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:0");
     assert_eq!((config.breaker.fail_rate, config.breaker.consecutive_fail), (0.5, 0));
     assert_eq!(config.server.read, Duration::ZERO);
     assert_eq!(config.server.idle, Duration::from_secs(60));

@@ -17,9 +17,10 @@ fn every_key_changes_the_configuration() {
 }
 
 /// Every key with a value that is not its default.
-const OTHERS: [(&str, &str); 74] = [
+const OTHERS: [(&str, &str); 76] = [
     ("server.listen", ":9"),
     ("server.trusted", "none"),
+    ("server.proxyprotocol", "on"),
     ("server.maxconnections", "9"),
     ("server.timeout.read", "1s"),
     ("server.timeout.write", "1s"),
@@ -89,6 +90,7 @@ const OTHERS: [(&str, &str); 74] = [
     ("limit.header", "8 KiB"),
     ("limit.headers", "9"),
     ("limit.uri", "9"),
+    ("limit.body", "1 MiB"),
     ("limit.client", "0"),
     ("limit.head", "1s"),
     ("log.filter", "warn,retter::store=debug"),
