@@ -24,6 +24,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
         &[
             "server::Settings",
             "server::Listen",
+            "server::TlsFiles",
             "admin::Settings",
             "proxy::Settings",
             "proxy::ErrorPage",
@@ -77,7 +78,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
 ];
 
 /// Where a foreign crate lives: beginnings of paths below the top folder.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 11] = [
     ("base64::", &["src/inspect"]),
     ("figment::", &["src/config"]),
     ("redb::", &["src/store", "migrations"]),
@@ -87,6 +88,8 @@ const HOMES: [(&str, &[&str]); 9] = [
     ("flate2::", &["src/encoding"]),
     ("hyper::server", &["src/server", "src/admin", "src/dummy.rs"]),
     ("hyper::client", &["src/upstream"]),
+    ("rustls::", &["src/server", "src/upstream"]),
+    ("tokio_rustls::", &["src/server", "src/upstream"]),
     // The mains start it; the configuration asks it whether it understands `log.filter`.
     ("tracing_subscriber::", &["src/main.rs", "src/bin", "src/config/kinds.rs"]),
 ];

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::config::keys;
+use crate::config::mistakes;
 use crate::server::Listen;
 use std::net::IpAddr;
 
@@ -14,7 +15,7 @@ pub(super) struct Conflict {
 
 /// Every contradiction. A connect time above `backend.timeout` is none: the timeout ends first.
 pub(super) fn conflicts(config: &Config) -> Vec<Conflict> {
-    let all = [open_times, gate_limits, own_listener, kept_failure];
+    let all = [open_times, gate_limits, own_listener, kept_failure, tls_pair];
     all.into_iter().filter_map(|conflict| conflict(config)).collect()
 }
 
@@ -53,6 +54,17 @@ fn kept_failure(config: &Config) -> Option<Conflict> {
         second: keys::BREAKER_STATUSES.name,
         reason: format!("{both} is in both, and a failure is never kept as a copy"),
     })
+}
+
+/// Read here as well as at the start, so that a pair that does not fit is found before anything is.
+fn tls_pair(config: &Config) -> Option<Conflict> {
+    let files = &config.server.tls;
+    let reason = match (&files.certificate, &files.key) {
+        (None, None) => return None,
+        (Some(_), Some(_)) => mistakes::printable(&files.check().err()?.to_string()),
+        _ => "one without the other; TLS needs both".to_owned(),
+    };
+    Some(Conflict { first: keys::TLS_CERTIFICATE.name, second: keys::TLS_KEY.name, reason })
 }
 
 /// Told without asking the network: other names of this machine are found at the first request,

@@ -4,6 +4,7 @@
 mod answer;
 mod forward;
 mod names;
+mod scheme;
 
 pub use answer::{
     forget_digests, has_digest, is_event_stream, media_type, retry_after, strong_etag,
@@ -11,6 +12,7 @@ pub use answer::{
 };
 pub use forward::{Client, claimed_address, forward, take_off_claims};
 pub use names::{CACHE_STATUS, X_CIRCUIT, X_RETTER};
+pub use scheme::Scheme;
 
 use http::header::{self, HeaderMap, HeaderName};
 

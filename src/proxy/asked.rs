@@ -42,7 +42,7 @@ impl Asked {
             _ => Kind::Other,
         };
         let key = match kind {
-            Kind::Get | Kind::Head => CacheKey::of(&head, settings),
+            Kind::Get | Kind::Head => CacheKey::over(client.scheme, &head, settings),
             Kind::Other => Err(NoKey::Method),
         };
         headers::forward(&mut head.headers, &client, via);

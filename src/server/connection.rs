@@ -2,10 +2,12 @@
 
 use super::body::{Received, Sent};
 use super::farewell::Farewell;
+use super::http2::{self, Streams};
 use super::io::{Phase, Phases, Socket};
+use super::stream::{Protocol, Stream};
 use super::table::Table;
 use super::{Services, Settings};
-use crate::headers::Client;
+use crate::headers::{Client, Scheme};
 use crate::proxy;
 use crate::upstream::RequestBody;
 use http::header::{self, HeaderValue};
@@ -39,7 +41,8 @@ pub(super) struct Connections {
 impl Connections {
     pub(super) fn new(services: Services, settings: Settings, stop: watch::Receiver<bool>) -> Self {
         let (table, http) = (Table::new(&settings), http(&settings));
-        let each = Arc::new(Each { services, settings, http, stop });
+        let http2 = http2::builder(&settings, &services.front);
+        let each = Arc::new(Each { services, settings, http, http2, stop });
         Self { each, table, farewell: Farewell::new(), open: watch::Sender::new(()) }
     }
 
@@ -59,7 +62,11 @@ impl Connections {
             Ok(place) => place,
             Err(full) => {
                 self.count(full.as_str());
-                return self.farewell.say(stream);
+                // To who speaks TLS it would be noise, and a handshake is what there is no room for.
+                if self.each.services.tls.is_none() {
+                    self.farewell.say(stream);
+                }
+                return;
             }
         };
         // Who leaves keeps his place until the application is done with his last request: leaving
@@ -79,20 +86,32 @@ impl Connections {
 }
 
 /// What every connection needs.
-struct Each {
-    services: Services,
-    settings: Settings,
+pub(super) struct Each {
+    pub(super) services: Services,
+    pub(super) settings: Settings,
     http: http1::Builder,
-    stop: watch::Receiver<bool>,
+    pub(super) http2: hyper::server::conn::http2::Builder<Streams>,
+    pub(super) stop: watch::Receiver<bool>,
 }
 
 impl Each {
-    async fn serve(&self, stream: TcpStream, client: Client) {
+    async fn serve(self: &Arc<Self>, stream: TcpStream, client: Client) {
         // Without it small answers wait for the client's acknowledgement; no harm if refused.
         let _ = stream.set_nodelay(true);
         let (phases, old) = (Phases::default(), AtomicBool::new(false));
-        let front = Arc::clone(&self.services.front);
-        let socket = Socket::new(stream, phases.clone(), &self.settings, front);
+        let mut stop = self.stop.clone();
+        let begun = tokio::select! {
+            biased;
+            begun = self.begin(stream, &phases) => begun,
+            _ = stop.wait_for(|stop| *stop) => None,
+        };
+        drop(stop);
+        let Some((socket, scheme, protocol)) = begun else { return };
+        let client = client.over(scheme);
+        if protocol == Protocol::Http2 {
+            // In a box, or every connection would be as large as these.
+            return Box::pin(http2::serve(Arc::clone(self), socket, client, phases)).await;
+        }
         let service = service_fn(|request| self.answer(request, &client, &phases, &old));
         let mut connection = self.http.serve_connection(TokioIo::new(socket), service);
         let Err(error) = self.run(Pin::new(&mut connection)).await else { return };
@@ -100,6 +119,28 @@ impl Each {
         if old.load(Ordering::Relaxed) {
             connection.into_parts().io.inner().reset();
         }
+    }
+
+    /// Up to where it is known what the client speaks. None: it has not said so.
+    async fn begin(
+        &self,
+        stream: TcpStream,
+        phases: &Phases,
+    ) -> Option<(Socket, Scheme, Protocol)> {
+        let (stream, scheme) = match &self.services.tls {
+            None => (Stream::Plain(stream), Scheme::Http),
+            Some(tls) => match Box::pin(tls.shake_hands(stream, self.settings.head)).await {
+                Ok(stream) => (stream, Scheme::Https),
+                Err(reason) => {
+                    self.services.front.up(reason);
+                    return None;
+                }
+            },
+        };
+        let front = Arc::clone(&self.services.front);
+        let mut socket = Socket::new(stream, phases.clone(), &self.settings, front);
+        let protocol = poll_fn(|cx| socket.poll_protocol(cx)).await.ok()?;
+        Some((socket, scheme, protocol))
     }
 
     async fn run<C: Stoppable>(&self, mut connection: Pin<&mut C>) -> hyper::Result<()> {

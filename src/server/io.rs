@@ -5,20 +5,21 @@
 //! head that does not come to its end (408), a body that stops (408), a client that takes nothing
 //! of its answer (closed). Each bounds silence, so a slow client that moves is never cut; only a
 //! head must be whole within one time, or a byte every few seconds would hold a connection for
-//! ever.
+//! ever. What of this an HTTP/2 connection needs besides is in `http2`.
 
 use super::Settings;
 use super::line_ends::LineEnds;
 use super::silence::Silence;
+use super::stream::{Protocol, Stream};
 use crate::meter::Tally;
+use parking_lot::Mutex;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 /// What the connection is doing, as the service sees it.
@@ -55,6 +56,12 @@ pub(super) struct Phases(Arc<Shared>);
 struct Shared {
     phase: AtomicU8,
     last: AtomicBool,
+    /// Requests under way in HTTP/2, where one phase does not say it all: with any it is `Answer`.
+    streams: AtomicU32,
+    /// When the last of them ended.
+    streams_ended: Mutex<Option<Instant>>,
+    /// An HTTP/2 connection takes no new ones.
+    leaving: AtomicBool,
 }
 
 impl Phases {
@@ -72,7 +79,28 @@ impl Phases {
         self.0.last.load(Ordering::Relaxed)
     }
 
+    pub(super) fn begin_stream(&self) {
+        self.0.streams.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn end_stream(&self) {
+        *self.0.streams_ended.lock() = Some(Instant::now());
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// True if it was not leaving before.
+    pub(super) fn leave(&self) -> bool {
+        !self.0.leaving.swap(true, Ordering::Relaxed)
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.0.leaving.load(Ordering::Relaxed)
+    }
+
     fn get(&self) -> Phase {
+        if self.0.streams.load(Ordering::Relaxed) > 0 {
+            return Phase::Answer;
+        }
         match self.0.phase.load(Ordering::Relaxed) {
             0 => Phase::Idle,
             1 => Phase::Head,
@@ -83,7 +111,7 @@ impl Phases {
 }
 
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     phases: Phases,
     read: Silence,
     write: Silence,
@@ -99,6 +127,12 @@ pub(super) struct Socket {
     /// A silence was too long: nothing more is said, for the last word has been.
     over: bool,
     lines: LineEnds,
+    /// Bytes of the preface that were taken to know the protocol, and not yet handed on.
+    held: &'static [u8],
+    /// How many bytes an HTTP/2 client has sent, as long as it has not said enough; None in HTTP/1.
+    greeting: Option<usize>,
+    /// What TLS had sent when it was last looked at.
+    moved: u64,
 }
 
 struct Limits {
@@ -110,7 +144,7 @@ struct Limits {
 
 impl Socket {
     pub(super) fn new(
-        stream: TcpStream,
+        stream: Stream,
         phases: Phases,
         settings: &Settings,
         front: Arc<Tally>,
@@ -133,16 +167,67 @@ impl Socket {
             wrote_at: None,
             over: false,
             lines: LineEnds::default(),
+            held: &[],
+            greeting: None,
+            moved: 0,
         }
+    }
+
+    /// Which HTTP the client speaks: what TLS agreed on, or what its first bytes say (RFC 9113
+    /// section 3.3). They are looked at where they lie, so that an HTTP/1 request is read as ever;
+    /// only the beginning of a preface is taken out, since nothing tells when more of it comes.
+    pub(super) fn poll_protocol(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Protocol>> {
+        if let Some(agreed) = self.stream.agreed() {
+            return Poll::Ready(Ok(agreed));
+        }
+        loop {
+            let mut room = [0; PREFACE.len()];
+            let mut seen = ReadBuf::new(&mut room);
+            if self.stream.poll_peek(cx, &mut seen)?.is_pending() {
+                // Over by an error alone.
+                return self.poll_read_silence(cx).map_ok(|()| Protocol::Http1);
+            }
+            let (seen, rest) = (seen.filled(), &PREFACE[self.held.len()..]);
+            let common = seen.len().min(rest.len());
+            if seen.is_empty() || seen[..common] != rest[..common] {
+                return Poll::Ready(Ok(Protocol::Http1));
+            }
+            if common == rest.len() {
+                return Poll::Ready(Ok(Protocol::Http2));
+            }
+            let mut taken = ReadBuf::new(&mut room[..common]);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut taken))?;
+            let more = taken.filled().len();
+            self.held = &PREFACE[..self.held.len() + more];
+            if self.phases.get() == Phase::Idle {
+                self.phases.enter(Phase::Head);
+                self.read.end();
+            }
+        }
+    }
+
+    /// From here on it is HTTP/2: its greeting is to come within the time of a head, and what a
+    /// client is told that is too slow are no words of HTTP/1.
+    pub(super) fn turn_to_http2(&mut self) {
+        self.greeting = Some(0);
+        self.answering = true;
+        self.phases.enter(Phase::Head);
     }
 
     /// Makes the coming close a reset, so that nobody takes what was sent for the whole.
     pub(super) fn reset(&self) {
-        // If it cannot be set, the peer is gone already.
-        let _ = self.stream.set_zero_linger();
+        self.stream.reset();
     }
 
     fn note_read(&mut self, bytes: &[u8]) {
+        if let Some(greeting) = &mut self.greeting {
+            *greeting = greeting.saturating_add(bytes.len());
+            if *greeting >= GREETING_BYTES && self.phases.get() == Phase::Head {
+                self.phases.enter(Phase::Idle);
+                self.read.end();
+            }
+            return;
+        }
         if !bytes.is_empty() && self.phases.get() == Phase::Idle {
             self.phases.enter(Phase::Head);
             self.answering = false;
@@ -163,6 +248,7 @@ impl Socket {
         let limit = match self.phases.get() {
             // The answer before is still leaving: that is `write`'s affair.
             Phase::Idle if self.writing => Duration::ZERO,
+            Phase::Idle if self.phases.is_leaving() => LAST_WORD,
             Phase::Idle => self.limits.idle,
             Phase::Head => self.limits.head,
             Phase::Body => self.limits.read,
@@ -182,43 +268,80 @@ impl Socket {
             return Poll::Pending;
         };
         // An idle connection is so since the last byte of its answer has left.
-        let began = self.wrote_at.filter(|_| phase == Phase::Idle);
+        let ended = self.greeting.and_then(|_| *self.phases.0.streams_ended.lock());
+        let began = self.wrote_at.max(ended).filter(|_| phase == Phase::Idle);
         ready!(self.read.poll(cx, phase, limit, began));
-        self.front.up(phase.silence());
+        if phase == Phase::Idle && self.greeting.is_some() {
+            if self.phases.leave() {
+                self.front.up(phase.silence());
+                // Goes off if saying farewell takes too long.
+                self.read.end();
+                return self.read.poll(cx, phase, LAST_WORD, None).map(|()| Err(TIMED_OUT.into()));
+            }
+        } else {
+            self.front.up(phase.silence());
+        }
         if phase != Phase::Idle && !self.answering {
             // Best effort: who sends nothing may not read either.
-            let _ = self.stream.try_write(REQUEST_TIMEOUT);
+            let _ = Pin::new(&mut self.stream).poll_write(cx, REQUEST_TIMEOUT);
+            let _ = Pin::new(&mut self.stream).poll_flush(cx);
         }
         self.over = true;
-        Poll::Ready(Err(ErrorKind::TimedOut.into()))
+        Poll::Ready(Err(TIMED_OUT.into()))
     }
 
     fn begin_answer(&mut self) -> io::Result<()> {
         self.answering = true;
-        if self.over { Err(ErrorKind::TimedOut.into()) } else { Ok(()) }
+        if self.over { Err(TIMED_OUT.into()) } else { Ok(()) }
     }
 
-    fn poll_write_silence<T>(
+    fn poll_write_silence(
         &mut self,
         cx: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         self.writing = written.is_pending();
-        if !self.writing {
+        if let Poll::Ready(written) = written {
             self.write.end();
+            // Pings and the like are no answer that still leaves.
+            let is_answer = written.as_ref().is_ok_and(|bytes| *bytes >= ANSWER_BYTES);
+            if self.greeting.is_some() && !is_answer {
+                return Poll::Ready(written);
+            }
             // hyper lets go of a body before the last of it is on the wire: while bytes leave,
             // the connection is not idle.
             let now = Instant::now();
             self.wrote_at = Some(now);
             self.read.begin_again(now);
-            return written;
+            return Poll::Ready(written);
+        }
+        let moved = self.stream.written();
+        if moved != self.moved {
+            self.moved = moved;
+            self.write.end();
         }
         if self.limits.write.is_zero() {
             return Poll::Pending;
         }
         ready!(self.write.poll(cx, Phase::Answer, self.limits.write, None));
         self.front.up(Phase::Answer.silence());
-        Poll::Ready(Err(ErrorKind::TimedOut.into()))
+        Poll::Ready(Err(TIMED_OUT.into()))
+    }
+
+    /// A flush or the end: with TLS, what it has taken may be waiting for the client.
+    fn poll_last_of_it(
+        &mut self,
+        cx: &mut Context<'_>,
+        done: Poll<io::Result<()>>,
+    ) -> Poll<io::Result<()>> {
+        if done.is_pending() {
+            return self.poll_write_silence(cx, Poll::Pending).map_ok(|_| ());
+        }
+        if self.writing {
+            self.writing = false;
+            self.write.end();
+        }
+        done
     }
 }
 
@@ -230,6 +353,13 @@ impl AsyncRead for Socket {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = buf.filled().len();
+        if !this.held.is_empty() {
+            let (next, rest) = this.held.split_at(this.held.len().min(buf.remaining()));
+            buf.put_slice(next);
+            this.held = rest;
+            this.note_read(next);
+            return Poll::Ready(Ok(()));
+        }
         match Pin::new(&mut this.stream).poll_read(cx, buf) {
             Poll::Ready(Ok(())) => {
                 this.note_read(&buf.filled()[before..]);
@@ -253,11 +383,13 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.poll_last_of_it(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.poll_last_of_it(cx, shut)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -275,5 +407,14 @@ impl AsyncWrite for Socket {
     }
 }
 
+/// What an HTTP/2 client says first (RFC 9113 section 3.4)...
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// ... and the head of the settings that follow.
+const GREETING_BYTES: usize = PREFACE.len() + 9;
+/// No write of only pings, settings and windows is usually that long.
+const ANSWER_BYTES: usize = 64;
+/// How long a client may take to agree that its HTTP/2 connection is at an end.
+const LAST_WORD: Duration = Duration::from_secs(1);
+const TIMED_OUT: ErrorKind = ErrorKind::TimedOut;
 const REQUEST_TIMEOUT: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";

@@ -1,4 +1,4 @@
-//! Connections in front: accept, one hyper connection each with its timeouts, drain.
+//! Connections in front: accept, TLS if there is any, one hyper connection each with its timeouts, drain.
 //!
 //! A connection whose answer breaks off is cut so that the client can tell: hyper closes it where
 //! length or chunks show the break, and where a plain end would look whole (HTTP/1.0 without a
@@ -7,15 +7,21 @@
 mod body;
 mod connection;
 mod farewell;
+mod flow;
+mod http2;
 mod io;
 mod line_ends;
 mod listen;
 mod settings;
 mod silence;
+mod spelling;
+mod stream;
 mod table;
+mod tls;
 
 pub use listen::{Listen, ListenError};
 pub use settings::Settings;
+pub use tls::{Tls, TlsError, TlsFiles};
 
 use crate::admin::Admin;
 use crate::meter::Tally;
@@ -27,6 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 /// What is behind the connections.
@@ -35,6 +42,8 @@ pub struct Services {
     pub admin: Admin,
     /// Counts connections turned away or given up, by reason.
     pub front: Arc<Tally>,
+    /// None: visitors come without.
+    pub tls: Option<Tls>,
 }
 
 /// Serves until `stop` says so, then lets running answers finish for at most
@@ -46,6 +55,7 @@ pub async fn serve(
     mut stop: watch::Receiver<bool>,
 ) -> bool {
     let graceshut = settings.graceshut;
+    let watching = services.tls.clone().map(|tls| tokio::spawn(tls.keep_current()));
     let connections = Connections::new(services, settings, stop.clone());
     loop {
         tokio::select! {
@@ -55,6 +65,7 @@ pub async fn serve(
         }
     }
     drop(listener);
+    watching.inspect(JoinHandle::abort);
     info!(open = connections.open_now(), "draining");
     connections.drained(graceshut).await
 }

@@ -17,7 +17,7 @@ fn every_key_changes_the_configuration() {
 }
 
 /// Every key with a value that is not its default.
-const OTHERS: [(&str, &str); 71] = [
+const OTHERS: [(&str, &str); 74] = [
     ("server.listen", ":9"),
     ("server.trusted", "none"),
     ("server.maxconnections", "9"),
@@ -25,6 +25,8 @@ const OTHERS: [(&str, &str); 71] = [
     ("server.timeout.write", "1s"),
     ("server.timeout.idle", "1s"),
     ("server.timeout.graceshut", "1s"),
+    ("tls.certificate", "certificate.pem"),
+    ("tls.key", "key.pem"),
     ("backend.baseurl", "http://app"),
     ("backend.timeout", "1s"),
     ("backend.connect", "1s"),
@@ -85,6 +87,7 @@ const OTHERS: [(&str, &str); 71] = [
     ("error.page", "README.md"),
     ("limit.header", "8 KiB"),
     ("limit.headers", "9"),
+    ("limit.streams", "9"),
     ("limit.uri", "9"),
     ("limit.client", "0"),
     ("limit.head", "1s"),
