@@ -11,6 +11,7 @@ mod drain;
 mod dummy;
 mod file;
 mod formats;
+mod front;
 mod gate;
 mod house;
 mod inspect;

@@ -72,9 +72,9 @@ pub(super) struct Paced<B, U> {
 }
 
 impl<B: Body<Data = Bytes> + Unpin, U: Under + Unpin> Paced<B, U> {
-    /// `bodiless`: the answer's length says nothing of what comes here.
+    /// `bodiless`: nothing of it is sent. An HTTP/1 connection sees to that itself.
     pub(super) fn new(body: B, bodiless: bool, mut under: U) -> Self {
-        if body.is_end_stream() {
+        if bodiless || body.is_end_stream() {
             under.done();
         }
         Self { body, rest: Bytes::new(), bodiless, under }
@@ -121,11 +121,11 @@ impl<B: Body<Data = Bytes> + Unpin, U: Under + Unpin> Body for Paced<B, U> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.body.is_end_stream()
+        self.bodiless || (self.rest.is_empty() && self.body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.bodiless { SizeHint::default() } else { self.body.size_hint() }
+        self.body.size_hint()
     }
 }
 

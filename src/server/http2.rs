@@ -116,10 +116,10 @@ fn answer(
 ) -> impl Future<Output = Result<Response<Paced<Body, UnderWay>>, Infallible>> + Send {
     let under_way = UnderWay::on(&line);
     async move {
-        // Such an answer has no body, and its length is another's.
-        let bodiless = *request.method() == Method::HEAD;
+        let is_head = *request.method() == Method::HEAD;
         let response = line.respond(request).await;
-        let bodiless = bodiless || response.status() == StatusCode::NOT_MODIFIED;
+        let without = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED];
+        let bodiless = is_head || without.contains(&response.status());
         Ok(response.map(|body| Paced::new(body, bodiless, under_way)))
     }
 }

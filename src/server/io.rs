@@ -7,10 +7,12 @@
 //! head must be whole within one time, or a byte every few seconds would hold a connection for
 //! ever. What of this an HTTP/2 connection needs besides is in `http2`.
 
+mod protocol;
+
 use super::Settings;
 use super::line_ends::LineEnds;
 use super::silence::Silence;
-use super::stream::{Protocol, Stream};
+use super::stream::Stream;
 use crate::meter::Tally;
 use parking_lot::Mutex;
 use std::io::{self, ErrorKind, IoSlice};
@@ -173,47 +175,6 @@ impl Socket {
         }
     }
 
-    /// Which HTTP the client speaks: what TLS agreed on, or what its first bytes say (RFC 9113
-    /// section 3.3). They are looked at where they lie, so that an HTTP/1 request is read as ever;
-    /// only the beginning of a preface is taken out, since nothing tells when more of it comes.
-    pub(super) fn poll_protocol(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Protocol>> {
-        if let Some(agreed) = self.stream.agreed() {
-            return Poll::Ready(Ok(agreed));
-        }
-        loop {
-            let mut room = [0; PREFACE.len()];
-            let mut seen = ReadBuf::new(&mut room);
-            if self.stream.poll_peek(cx, &mut seen)?.is_pending() {
-                // Over by an error alone.
-                return self.poll_read_silence(cx).map_ok(|()| Protocol::Http1);
-            }
-            let (seen, rest) = (seen.filled(), &PREFACE[self.held.len()..]);
-            let common = seen.len().min(rest.len());
-            if seen.is_empty() || seen[..common] != rest[..common] {
-                return Poll::Ready(Ok(Protocol::Http1));
-            }
-            if common == rest.len() {
-                return Poll::Ready(Ok(Protocol::Http2));
-            }
-            let mut taken = ReadBuf::new(&mut room[..common]);
-            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut taken))?;
-            let more = taken.filled().len();
-            self.held = &PREFACE[..self.held.len() + more];
-            if self.phases.get() == Phase::Idle {
-                self.phases.enter(Phase::Head);
-                self.read.end();
-            }
-        }
-    }
-
-    /// From here on it is HTTP/2: its greeting is to come within the time of a head, and what a
-    /// client is told that is too slow are no words of HTTP/1.
-    pub(super) fn turn_to_http2(&mut self) {
-        self.greeting = Some(0);
-        self.answering = true;
-        self.phases.enter(Phase::Head);
-    }
-
     /// Makes the coming close a reset, so that nobody takes what was sent for the whole.
     pub(super) fn reset(&self) {
         self.stream.reset();
@@ -222,7 +183,7 @@ impl Socket {
     fn note_read(&mut self, bytes: &[u8]) {
         if let Some(greeting) = &mut self.greeting {
             *greeting = greeting.saturating_add(bytes.len());
-            if *greeting >= GREETING_BYTES && self.phases.get() == Phase::Head {
+            if *greeting >= protocol::GREETING_BYTES && self.phases.get() == Phase::Head {
                 self.phases.enter(Phase::Idle);
                 self.read.end();
             }
@@ -407,10 +368,6 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// What an HTTP/2 client says first (RFC 9113 section 3.4)...
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// ... and the head of the settings that follow.
-const GREETING_BYTES: usize = PREFACE.len() + 9;
 /// No write of only pings, settings and windows is usually that long.
 const ANSWER_BYTES: usize = 64;
 /// How long a client may take to agree that its HTTP/2 connection is at an end.

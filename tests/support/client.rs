@@ -131,6 +131,11 @@ impl Line {
         Answer { body, ..answer }
     }
 
+    /// Writing fails where nothing is taken for so long.
+    pub fn give_up_writing_after(&self, limit: Duration) -> io::Result<()> {
+        self.reader.get_ref().set_write_timeout(Some(limit))
+    }
+
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.reader.get_mut().write_all(bytes)
     }

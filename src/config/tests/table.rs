@@ -10,10 +10,31 @@ fn every_key_changes_the_configuration() {
         OTHERS.map(|(key, _)| key).to_vec(),
         keys::TABLE.iter().map(|key| key.name()).collect::<Vec<_>>()
     );
+    let pair = pair();
     for (key, value) in OTHERS {
-        let config = Operator::new().variable(keys::variable(key), value).config();
+        let operator = match key.starts_with("tls.") {
+            true => both_files(&pair),
+            false => Operator::new().variable(keys::variable(key), value),
+        };
+        let config = operator.config();
         assert_ne!(format!("{config:?}"), before, "{key}");
     }
+}
+
+/// Neither is right without the other, and both are read.
+fn both_files(pair: &TempDir) -> Operator {
+    let file = |name: &str| pair.path().join(name);
+    Operator::new()
+        .variable("RETTER_TLS_CERTIFICATE", file("certificate.pem"))
+        .variable("RETTER_TLS_KEY", file("key.pem"))
+}
+
+fn pair() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["shop.example".to_owned()]).unwrap();
+    fs::write(folder.path().join("certificate.pem"), made.cert.pem()).unwrap();
+    fs::write(folder.path().join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    folder
 }
 
 /// Every key with a value that is not its default.
