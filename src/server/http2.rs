@@ -74,7 +74,7 @@ pub(super) async fn serve(each: Arc<Each>, mut socket: Socket, client: Client, p
     let connection = line.each.http2.serve_connection(TokioIo::new(socket), service);
     let (mut connection, mut told) = (pin!(connection), pin!(stop.wait_for(|stop| *stop)));
     let mut flooded = pin!(line.resets.too_many.notified());
-    let mut leaving = false;
+    let (mut leaving, mut listening) = (false, false);
     let ended = poll_fn(|cx| {
         if flooded.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
@@ -83,7 +83,14 @@ pub(super) async fn serve(each: Arc<Each>, mut socket: Socket, client: Client, p
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 return Poll::Ready(Some(ended));
             }
-            if leaving || !(line.phases.is_leaving() || told.as_mut().poll(cx).is_ready()) {
+            if leaving {
+                return Poll::Pending;
+            }
+            // As in HTTP/1: asked once, it wakes this task.
+            let is_news = !listening || line.each.stop.has_changed().unwrap_or(true);
+            listening = true;
+            let is_told = is_news && told.as_mut().poll(cx).is_ready();
+            if !is_told && !line.phases.is_leaving() {
                 return Poll::Pending;
             }
             leaving = true;

@@ -36,13 +36,15 @@ pub(super) enum Phase {
     Body = 2,
     /// The application's turn, or the answer's.
     Answer = 3,
+    /// An HTTP/2 client has been told that this is the end, and is to agree.
+    Farewell = 4,
 }
 
 impl Phase {
     /// The counter's word for a silence that was too long.
     fn silence(self) -> &'static str {
         match self {
-            Self::Idle => "idle-timeout",
+            Self::Idle | Self::Farewell => "idle-timeout",
             Self::Head => "head-timeout",
             Self::Body => "read-timeout",
             Self::Answer => "write-timeout",
@@ -90,9 +92,8 @@ impl Phases {
         self.0.streams.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// True if it was not leaving before.
-    pub(super) fn leave(&self) -> bool {
-        !self.0.leaving.swap(true, Ordering::Relaxed)
+    pub(super) fn leave(&self) {
+        self.0.leaving.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn is_leaving(&self) -> bool {
@@ -102,6 +103,9 @@ impl Phases {
     fn get(&self) -> Phase {
         if self.0.streams.load(Ordering::Relaxed) > 0 {
             return Phase::Answer;
+        }
+        if self.is_leaving() {
+            return Phase::Farewell;
         }
         match self.0.phase.load(Ordering::Relaxed) {
             0 => Phase::Idle,
@@ -208,8 +212,8 @@ impl Socket {
     fn read_limit(&self) -> Option<Duration> {
         let limit = match self.phases.get() {
             // The answer before is still leaving: that is `write`'s affair.
-            Phase::Idle if self.writing => Duration::ZERO,
-            Phase::Idle if self.phases.is_leaving() => LAST_WORD,
+            Phase::Idle | Phase::Farewell if self.writing => Duration::ZERO,
+            Phase::Farewell => LAST_WORD,
             Phase::Idle => self.limits.idle,
             Phase::Head => self.limits.head,
             Phase::Body => self.limits.read,
@@ -232,15 +236,15 @@ impl Socket {
         let ended = self.greeting.and_then(|_| *self.phases.0.streams_ended.lock());
         let began = self.wrote_at.max(ended).filter(|_| phase == Phase::Idle);
         ready!(self.read.poll(cx, phase, limit, began));
-        if phase == Phase::Idle && self.greeting.is_some() {
-            if self.phases.leave() {
+        match phase {
+            // Counted when it began.
+            Phase::Farewell => {}
+            Phase::Idle if self.greeting.is_some() => {
                 self.front.up(phase.silence());
-                // Goes off if saying farewell takes too long.
-                self.read.end();
-                return self.read.poll(cx, phase, LAST_WORD, None).map(|()| Err(TIMED_OUT.into()));
+                self.phases.leave();
+                return self.poll_read_silence(cx);
             }
-        } else {
-            self.front.up(phase.silence());
+            _ => self.front.up(phase.silence()),
         }
         if phase != Phase::Idle && !self.answering {
             // Best effort: who sends nothing may not read either.

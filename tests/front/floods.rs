@@ -43,8 +43,8 @@ fn a_client_that_makes_retter_reset_ends_its_connection() {
     let mut flood = Vec::new();
     for number in 0..2000 {
         flood.extend_from_slice(&request(number));
-        // A window of no bytes is an error of its stream (RFC 9113 section 6.9).
-        flood.extend_from_slice(&frame(8, 0, stream(number), &[0; 4]));
+        // A window above the largest is an error of its stream (RFC 9113 section 6.9.1).
+        flood.extend_from_slice(&frame(8, 0, stream(number), &0x7fff_ffff_u32.to_be_bytes()));
     }
     ends(&retter, &[&flood]);
 }
@@ -109,7 +109,18 @@ fn greeted(retter: &Retter) -> Line {
     line
 }
 
-fn request(number: u32) -> Vec<u8> {
+/// What kinds of frames these bytes are.
+pub fn kinds(mut bytes: &[u8]) -> Vec<u8> {
+    let mut kinds = Vec::new();
+    while let [a, b, c, kind, ..] = bytes {
+        kinds.push(*kind);
+        let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
+        bytes = bytes.get(9 + length..).unwrap_or_default();
+    }
+    kinds
+}
+
+pub fn request(number: u32) -> Vec<u8> {
     frame(1, 5, stream(number), &FIELDS)
 }
 

@@ -75,10 +75,35 @@ fn an_idle_connection_that_agrees_to_nothing_is_cut() {
     let retter = Setup::before(&origin).set("SERVER_TIMEOUT_IDLE", "500ms").start();
     let mut line = Line::open(retter.address()).expect("it listens");
     line.write(&[super::preface::PREFACE, super::preface::SETTINGS].concat()).expect("it reads");
-    let began = Instant::now();
-    while line.some().is_ok_and(|bytes| !bytes.is_empty()) {}
+    let (began, mut came) = (Instant::now(), Vec::new());
+    while let Ok(bytes) = line.some()
+        && !bytes.is_empty()
+    {
+        came.extend_from_slice(&bytes);
+    }
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(super::floods::kinds(&came).contains(&GOAWAY), "it was told: {came:?}");
 }
+
+#[test]
+fn who_has_been_idle_for_long_is_told_when_retter_stops() {
+    let origin = Origin::new();
+    let mut retter = Setup::before(&origin).start();
+    let mut line = Line::open(retter.address()).expect("it listens");
+    line.write(&[super::preface::PREFACE, super::preface::SETTINGS].concat()).expect("it reads");
+    thread::sleep(Duration::from_millis(1500));
+    retter.term();
+    let mut came = Vec::new();
+    while let Ok(bytes) = line.some()
+        && !bytes.is_empty()
+    {
+        came.extend_from_slice(&bytes);
+    }
+    assert!(super::floods::kinds(&came).contains(&GOAWAY), "{came:?}");
+    assert!(retter.ended(Duration::from_secs(3)).is_some(), "nobody waits for his agreement");
+}
+
+const GOAWAY: u8 = 7;
 
 #[test]
 fn a_stream_without_a_window_is_cut_and_the_others_go_on() {

@@ -139,6 +139,31 @@ fn a_slow_reader_of_tls_is_cut_when_he_takes_nothing_and_not_before() {
 }
 
 #[test]
+fn what_tls_holds_for_who_takes_nothing_is_given_up() {
+    let origin = Origin::new();
+    let pair = Pair::new();
+    let sizes: Vec<u64> = (1..40).map(|step| step * 100_000).collect();
+    for size in &sizes {
+        origin.set(&format!("/{size}"), pattern_body(*size));
+    }
+    let setup = before(&origin, &pair).set("SERVER_TIMEOUT_WRITE", "700ms");
+    let retter = setup.set("SERVER_TIMEOUT_IDLE", "60").start();
+    let before = retter.open_files();
+    let streams = sizes.iter().map(|size| {
+        let mut stream = secure(&retter, pair.client(&[]));
+        let asked = ASK.replace(" / ", &format!(" /{size} "));
+        stream.write_all(asked.as_bytes()).expect("it reads");
+        stream
+    });
+    let streams = streams.collect::<Vec<_>>();
+    let Some(before) = before else { return };
+    // Those to the application may stay.
+    let closed = || retter.open_files().is_some_and(|now| now < before + origin.live() + 3);
+    assert!(until(SOON, closed), "{:?} were {before}", retter.open_files());
+    drop(streams);
+}
+
+#[test]
 fn curl_gets_the_page_by_every_way() {
     let (origin, pair) = (Origin::new().elsewhere(ok("for curl")), Pair::new());
     if Command::new("curl").arg("--version").output().is_err() {
