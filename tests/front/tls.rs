@@ -1,6 +1,6 @@
 //! TLS in front.
 
-use crate::support::client::{HOST, Line};
+use crate::support::client::{HOST, Line, narrow};
 use crate::support::origin::{Origin, ok, pattern, pattern_body};
 use crate::support::pair::Pair;
 use crate::support::retter::{Retter, Setup};
@@ -142,7 +142,7 @@ fn a_slow_reader_of_tls_is_cut_when_he_takes_nothing_and_not_before() {
 fn what_tls_holds_for_who_takes_nothing_is_given_up() {
     let origin = Origin::new();
     let pair = Pair::new();
-    let sizes: Vec<u64> = (1..40).map(|step| step * 100_000).collect();
+    let sizes: Vec<u64> = (1..80).map(|step| step * 50_000).collect();
     for size in &sizes {
         origin.set(&format!("/{size}"), pattern_body(*size));
     }
@@ -150,7 +150,8 @@ fn what_tls_holds_for_who_takes_nothing_is_given_up() {
     let retter = setup.set("SERVER_TIMEOUT_IDLE", "60").start();
     let before = retter.open_files();
     let streams = sizes.iter().map(|size| {
-        let mut stream = secure(&retter, pair.client(&[]));
+        let narrow = narrow(retter.address()).expect("it listens");
+        let mut stream = over(narrow, Arc::new(pair.client(&[])));
         let asked = ASK.replace(" / ", &format!(" /{size} "));
         stream.write_all(asked.as_bytes()).expect("it reads");
         stream
@@ -158,7 +159,7 @@ fn what_tls_holds_for_who_takes_nothing_is_given_up() {
     let streams = streams.collect::<Vec<_>>();
     let Some(before) = before else { return };
     // Those to the application may stay.
-    let closed = || retter.open_files().is_some_and(|now| now < before + origin.live() + 3);
+    let closed = || retter.open_files().is_some_and(|now| now <= before + origin.live());
     assert!(until(SOON, closed), "{:?} were {before}", retter.open_files());
     drop(streams);
 }
@@ -209,9 +210,12 @@ fn secure(retter: &Retter, config: ClientConfig) -> Secure {
 }
 
 fn secured(retter: &Retter, config: Arc<ClientConfig>) -> Secure {
+    over(TcpStream::connect(retter.address()).expect("it listens"), config)
+}
+
+fn over(stream: TcpStream, config: Arc<ClientConfig>) -> Secure {
     let name = ServerName::try_from(HOST).expect("a name");
     let connection = ClientConnection::new(config, name).expect("a client");
-    let stream = TcpStream::connect(retter.address()).expect("it listens");
     stream.set_read_timeout(Some(SOON)).expect("a socket");
     StreamOwned::new(connection, stream)
 }
