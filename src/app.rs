@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::dummy::{self, Weakness};
 use crate::meter::Tally;
 use crate::proxy::Proxy;
-use crate::server::{self, Address, Listen, ListenError, Services};
+use crate::server::{self, Address, Listen, ListenError, Services, Tls, TlsError};
 use crate::store::Store;
 use crate::upstream::{NoRoots, Upstream};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -26,6 +26,8 @@ pub enum StartError {
     Listen(#[from] ListenError),
     #[error(transparent)]
     Roots(#[from] NoRoots),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("cannot watch for the signals to stop: {0}")]
     Signals(io::Error),
     #[error("the built-in application stopped: {0}")]
@@ -39,6 +41,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     raise_open_files();
     keep_memory_small();
     survive_a_full_disk()?;
+    let tls = Tls::open(&config.server.tls)?;
     let listener = config.server.listen.bind().await?;
     let file = config.store.path.clone();
     let application = config.backend.base.to_string();
@@ -58,7 +61,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     let sweeping = tokio::spawn(Arc::clone(&proxy).sweep_outdated());
     let given_up =
         tokio::spawn(give_the_file_up(Arc::clone(&proxy), store.clone(), socket, stop.clone()));
-    let services = Services { proxy: Arc::clone(&proxy), admin, front };
+    let services = Services { proxy: Arc::clone(&proxy), admin, front, tls };
     info!(address = %listener, "listening");
     if !server::serve(listener, services, config.server, stop).await {
         warn!("some answers were still under way after server.timeout.graceshut; cut off");

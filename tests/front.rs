@@ -1,6 +1,12 @@
-//! The ways in: whose a connection is by a proxy's word, a socket at a path, and how much may be
-//! sent.
+//! The ways in: TLS and HTTP/2 towards visitors, whose a connection is by a proxy's word, a socket at a
+//! path, and how much may be sent.
 
 mod body;
+mod floods;
+mod http2;
+mod limits;
+mod preface;
 mod proxied;
+mod tls;
 mod unix;
+mod wrong;

@@ -25,6 +25,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
             "server::Settings",
             "server::Listen",
             "server::Address",
+            "server::TlsFiles",
             "admin::Settings",
             "proxy::Settings",
             "proxy::ErrorPage",

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::config::keys;
+use crate::config::mistakes;
 use crate::gate::Mode;
 use crate::server::{Address, Listen};
 use crate::upstream::Place;
@@ -16,7 +17,7 @@ pub(super) struct Conflict {
 
 /// Every contradiction. A connect time above `backend.timeout` is none: the timeout ends first.
 pub(super) fn conflicts(config: &Config) -> Vec<Conflict> {
-    let all = [open_times, gate_limits, own_listener, nobody_in_front, kept_failure];
+    let all = [open_times, gate_limits, own_listener, nobody_in_front, kept_failure, tls_pair];
     all.into_iter().filter_map(|conflict| conflict(config)).collect()
 }
 
@@ -78,6 +79,17 @@ fn kept_failure(config: &Config) -> Option<Conflict> {
         second: keys::BREAKER_STATUSES.name,
         reason: format!("{both} is in both, and a failure is never kept as a copy"),
     })
+}
+
+/// Read here as well as at the start, so that a pair that does not fit is found before anything is.
+fn tls_pair(config: &Config) -> Option<Conflict> {
+    let files = &config.server.tls;
+    let reason = match (&files.certificate, &files.key) {
+        (None, None) => return None,
+        (Some(_), Some(_)) => mistakes::printable(&files.check().err()?.to_string()),
+        _ => "one without the other; TLS needs both".to_owned(),
+    };
+    Some(Conflict { first: keys::TLS_CERTIFICATE.name, second: keys::TLS_KEY.name, reason })
 }
 
 /// Told without asking the network: other names of this machine are found at the first request,

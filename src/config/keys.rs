@@ -8,6 +8,7 @@
 use crate::breaker::Mode;
 use crate::config::LogFormat;
 use crate::config::backend;
+use crate::config::files;
 use crate::config::kinds::{self, Kind};
 use crate::config::lists;
 use crate::gate::Mode as GateMode;
@@ -136,6 +137,12 @@ keys! {
         "How long a connection may wait for its next request; 0 = no limit.";
     SERVER_TIMEOUT_GRACESHUT: Duration = "server.timeout.graceshut", kinds::TIME, "15 seconds",
         "How long requests may take to end when RETTER is told to stop; 0 = not at all.";
+
+    TLS_CERTIFICATE: Option<PathBuf> = "tls.certificate", files::MAYBE_FILE, "none",
+        "A PEM file with the certificate and those that lead to its issuer, its own first. With it \
+         and `tls.key` visitors speak TLS with RETTER; both are read again when they change.";
+    TLS_KEY: Option<PathBuf> = "tls.key", files::MAYBE_FILE, "none",
+        "A PEM file with the private key of the certificate, without a password.";
 
     BACKEND_BASEURL: BaseUrl = "backend.baseurl", backend::BASE_URL, "http://localhost:8088",
         "The application: `http://`, `https://` or `unix:/path/of.socket`; a path in it (behind a \
@@ -311,9 +318,12 @@ keys! {
          page.";
 
     LIMIT_HEADER: usize = "limit.header", kinds::HEADER_SIZE, "32 KiB",
-        "The longest head of a request; a longer one is answered 431. At least 8 KiB.";
+        "The longest head of a request; a longer one is answered 431. At least 8 KiB; in HTTP/2 never \
+         more than 16 KiB.";
     LIMIT_HEADERS: usize = "limit.headers", kinds::HEADER_COUNT, "100",
         "The most header lines of a request; more are answered 431.";
+    LIMIT_STREAMS: u32 = "limit.streams", kinds::SOME_COUNT, "100",
+        "The most requests under way at one time on one HTTP/2 connection; at least 1.";
     LIMIT_URI: usize = "limit.uri", kinds::URI_SIZE, "8 KiB",
         "The longest path and query of a request; a longer one is answered 414.";
     LIMIT_BODY: u64 = "limit.body", kinds::SIZE, "0 bytes",

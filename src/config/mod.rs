@@ -12,6 +12,7 @@ mod agree;
 mod backend;
 mod check;
 mod document;
+mod files;
 pub mod keys;
 mod kinds;
 mod lists;
@@ -195,6 +196,11 @@ fn server_settings(layers: &Layers) -> Result<server::Settings, Mistake> {
         client: layers.get(&keys::LIMIT_CLIENT)?,
         header_bytes: layers.get(&keys::LIMIT_HEADER)?,
         header_lines: layers.get(&keys::LIMIT_HEADERS)?,
+        streams: layers.get(&keys::LIMIT_STREAMS)?,
+        tls: server::TlsFiles {
+            certificate: layers.get(&keys::TLS_CERTIFICATE)?,
+            key: layers.get(&keys::TLS_KEY)?,
+        },
         trusted: layers.get(&keys::SERVER_TRUSTED)?,
         proxied: layers.get(&keys::SERVER_PROXYPROTOCOL)?,
         head: layers.get(&keys::LIMIT_HEAD)?,

@@ -6,7 +6,7 @@
 //! PHP or WSGI application under the same name as `X-Forwarded-For`.
 
 use super::names::{X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_REAL_IP};
-use super::{list, retain_end_to_end};
+use super::{Scheme, list, retain_end_to_end};
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 use std::any::Any;
 use std::net::IpAddr;
@@ -18,6 +18,8 @@ pub struct Client {
     pub address: IpAddr,
     /// The address is in one of the `server.trusted` networks.
     pub trusted: bool,
+    /// What he speaks with RETTER; of what he speaks with a proxy in front that proxy tells.
+    pub scheme: Scheme,
     /// The address as a field's value: written once a connection, not once a request.
     text: HeaderValue,
     _place: Option<Place>,
@@ -27,9 +29,15 @@ pub struct Client {
 type Place = Arc<dyn Any + Send + Sync>;
 
 impl Client {
-    /// The client at `address`.
+    /// The client at `address`, without TLS.
     pub fn new(address: IpAddr, trusted: bool) -> Self {
-        Self { address, trusted, text: text(&address.to_string()), _place: None }
+        let text = text(&address.to_string());
+        Self { address, trusted, scheme: Scheme::Http, text, _place: None }
+    }
+
+    /// The same client, speaking `scheme`.
+    pub fn over(self, scheme: Scheme) -> Self {
+        Self { scheme, ..self }
     }
 
     /// The same client, who holds nothing.
@@ -89,18 +97,19 @@ fn say_who_asks(sent: &mut HeaderMap, client: &Client) {
     let host = sent.get(header::HOST).cloned();
     append_member(sent, X_FORWARDED_FOR, &client.text);
     keep_or(sent, X_REAL_IP, Some(client.text.clone()));
-    keep_or(sent, X_FORWARDED_PROTO, Some(HTTP));
+    keep_or(sent, X_FORWARDED_PROTO, Some(HeaderValue::from_static(client.scheme.as_str())));
     keep_or(sent, X_FORWARDED_HOST, host);
     if sent.contains_key(header::FORWARDED) {
-        append_member(sent, header::FORWARDED, &text(&node(client.address)));
+        append_member(sent, header::FORWARDED, &text(&node(client)));
     }
 }
 
 /// A member of `Forwarded` (RFC 7239), which is kept up only where somebody already uses it.
-fn node(client: IpAddr) -> String {
-    match client {
-        IpAddr::V4(address) => format!("for={address};proto=http"),
-        IpAddr::V6(address) => format!("for=\"[{address}]\";proto=http"),
+fn node(client: &Client) -> String {
+    let proto = client.scheme.as_str();
+    match client.address {
+        IpAddr::V4(address) => format!("for={address};proto={proto}"),
+        IpAddr::V6(address) => format!("for=\"[{address}]\";proto={proto}"),
     }
 }
 
@@ -152,7 +161,6 @@ const CLAIMS: [&str; 12] = [
 
 /// How many fields RETTER may add.
 const ADDED_MAX: usize = 8;
-const HTTP: HeaderValue = HeaderValue::from_static("http");
 
 #[cfg(test)]
 mod tests {
@@ -218,6 +226,15 @@ mod tests {
         assert_eq!(all(&sent, X_FORWARDED_HOST), ["shop.example"]);
         assert_eq!(all(&sent, header::FORWARDED), [""; 0]);
         assert_eq!(sent.get("x_forwarded_for"), None);
+    }
+
+    #[test]
+    fn where_tls_ends_here_the_application_is_told_so() {
+        let mut sent = received();
+        sent.remove(X_FORWARDED_PROTO);
+        forward(&mut sent, &client().over(Scheme::Https), &VIA);
+        assert_eq!(all(&sent, X_FORWARDED_PROTO), ["https"]);
+        assert_eq!(all(&sent, header::FORWARDED), ["for=10.0.0.1, for=203.0.113.7;proto=https"]);
     }
 
     #[test]

@@ -4,8 +4,10 @@
 mod answer;
 mod forward;
 mod names;
+
 #[cfg(test)]
 mod properties;
+mod scheme;
 mod upgrade;
 
 pub use answer::{
@@ -14,6 +16,7 @@ pub use answer::{
 };
 pub use forward::{Client, claimed_address, forward, take_off_claims};
 pub use names::{CACHE_STATUS, X_CIRCUIT, X_RETTER};
+pub use scheme::Scheme;
 pub use upgrade::{asks_for_websocket, say_websocket, turns_to_websocket};
 
 use http::header::{self, HeaderMap, HeaderName};

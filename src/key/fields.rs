@@ -4,6 +4,7 @@
 use super::NoKey;
 use super::cookies;
 use super::credentials::{Credential, Credentials, Kind};
+use crate::headers::Scheme;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The fields of one request that its key depends on.
@@ -41,8 +42,9 @@ impl<'a> Fields<'a> {
     }
 
     /// What was told about the address that `Host` and the connection do not say themselves.
-    pub fn told(&self, host: &str) -> Vec<u8> {
-        let mut sorted: Vec<_> = self.told.iter().filter(|(n, v)| is_news(n, v, host)).collect();
+    pub fn told(&self, host: &str, scheme: Scheme) -> Vec<u8> {
+        let news = |(n, v): &&(&HeaderName, &HeaderValue)| is_news(n, v, host, scheme);
+        let mut sorted: Vec<_> = self.told.iter().filter(news).collect();
         sorted.sort_by_key(|(name, _)| name.as_str());
         let mut told = Vec::new();
         for (name, value) in sorted {
@@ -125,9 +127,9 @@ impl Meaning {
 }
 
 /// False for what we would tell the application ourselves.
-fn is_news(name: &HeaderName, value: &HeaderValue, host: &str) -> bool {
+fn is_news(name: &HeaderName, value: &HeaderValue, host: &str, scheme: Scheme) -> bool {
     match name.as_str() {
-        "x-forwarded-proto" => value != "http",
+        "x-forwarded-proto" => value != scheme.as_str(),
         "x-forwarded-host" => value.as_bytes() != host.as_bytes(),
         "forwarded" => address_pairs(value.as_bytes()).next().is_some(),
         _ => true,

@@ -1,20 +1,21 @@
 //! The host of a request, in its normal spelling.
 
 use super::NoKey;
+use crate::headers::Scheme;
 use http::{HeaderValue, Uri};
 
-/// Lower case, without default port. From the target if it is absolute (RFC 9112 section 3.2.2),
+/// Lower case, without the scheme's default port. From the target if it is absolute (RFC 9112 section 3.2.2),
 /// else from `Host`, which must be there exactly once; if both speak, they must agree.
-pub(super) fn of(uri: &Uri, fields: &[&HeaderValue]) -> Result<String, NoKey> {
+pub(super) fn of(uri: &Uri, fields: &[&HeaderValue], scheme: Scheme) -> Result<String, NoKey> {
     let told = match fields {
         [] => None,
-        [one] => Some(normal(one.as_bytes())?),
+        [one] => Some(normal(one.as_bytes(), scheme)?),
         _ => return Err(NoKey::NoHost),
     };
     match (uri.authority(), told) {
         (None, Some(host)) => Ok(host),
         (Some(target), told) => {
-            let host = normal(target.as_str().as_bytes())?;
+            let host = normal(target.as_str().as_bytes(), scheme)?;
             if told.is_some_and(|told| told != host) { Err(NoKey::NoHost) } else { Ok(host) }
         }
         (None, None) => Err(NoKey::NoHost),
@@ -30,17 +31,17 @@ pub fn is_host(text: &[u8]) -> bool {
     let plain = !name.is_empty()
         && name.iter().all(is_plain)
         && port.iter().all(|byte| byte.is_ascii_digit());
-    plain || normal(text).is_ok()
+    plain || normal(text, Scheme::Http).is_ok()
 }
 
-fn normal(text: &[u8]) -> Result<String, NoKey> {
+fn normal(text: &[u8], scheme: Scheme) -> Result<String, NoKey> {
     let text = std::str::from_utf8(text).map_err(|_| NoKey::NoHost)?;
     let (name, port) = split_port(text);
     if !is_name(name) || !port.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(NoKey::NoHost);
     }
     let mut host = name.to_ascii_lowercase();
-    if !matches!(port, "" | DEFAULT_PORT) {
+    if !port.is_empty() && port != scheme.default_port() {
         host.push(':');
         host.push_str(port);
     }
@@ -74,9 +75,6 @@ fn is_name(name: &str) -> bool {
     }
 }
 
-/// Of `http`, see `place::SCHEME`.
-const DEFAULT_PORT: &str = "80";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,19 +103,25 @@ mod tests {
             ("a,b", None),
             ("ä", None),
         ] {
-            assert_eq!(normal(text.as_bytes()).ok().as_deref(), expected, "{text}");
+            assert_eq!(normal(text.as_bytes(), Scheme::Http).ok().as_deref(), expected, "{text}");
         }
-        assert!(normal(b"\xff").is_err());
+        assert!(normal(b"\xff", Scheme::Http).is_err());
+    }
+
+    #[test]
+    fn each_scheme_has_its_own_port() {
+        let https = |text: &str| normal(text.as_bytes(), Scheme::Https).unwrap();
+        assert_eq!((https("A:443"), https("a:80")), ("a".to_owned(), "a:80".to_owned()));
     }
 
     #[test]
     fn an_absolute_target_and_host_must_agree() {
         let (same, other) = (HeaderValue::from_static("A:80"), HeaderValue::from_static("b"));
         let uri = Uri::from_static("http://a/x");
-        assert_eq!(of(&uri, &[]), Ok("a".to_owned()));
-        assert_eq!(of(&uri, &[&same]), Ok("a".to_owned()));
-        assert_eq!(of(&uri, &[&other]), Err(NoKey::NoHost));
-        assert_eq!(of(&Uri::from_static("/x"), &[]), Err(NoKey::NoHost));
-        assert_eq!(of(&Uri::from_static("/x"), &[&same, &same]), Err(NoKey::NoHost));
+        assert_eq!(of(&uri, &[], Scheme::Http), Ok("a".to_owned()));
+        assert_eq!(of(&uri, &[&same], Scheme::Http), Ok("a".to_owned()));
+        assert_eq!(of(&uri, &[&other], Scheme::Http), Err(NoKey::NoHost));
+        assert_eq!(of(&Uri::from_static("/x"), &[], Scheme::Http), Err(NoKey::NoHost));
+        assert_eq!(of(&Uri::from_static("/x"), &[&same, &same], Scheme::Http), Err(NoKey::NoHost));
     }
 }

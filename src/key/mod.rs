@@ -40,6 +40,7 @@ pub use settings::{QUERY_SECRET, SESSION_COOKIES, SESSION_HARMLESS, Settings};
 pub use variant::Variant;
 pub use visitor::Visitor;
 
+use crate::headers::Scheme;
 use credentials::Credentials;
 use fields::Fields;
 pub use host::is_host;
@@ -112,11 +113,21 @@ pub enum NoKey {
 }
 
 impl CacheKey {
-    /// The key of a request, or why it has none. `HEAD` has the key of the `GET`.
+    /// The key of a request that came without TLS, see [`Self::over`].
+    pub fn of(request: &request::Parts, settings: &Settings) -> Result<Self, NoKey> {
+        Self::over(Scheme::Http, request, settings)
+    }
+
+    /// The key of a request that came by `scheme`, or why it has none. `HEAD` has the key of the
+    /// `GET`.
     ///
     /// Give it the request as the application will see it in one respect: forwarding headers of
     /// clients that are not trusted must be taken off before.
-    pub fn of(request: &request::Parts, settings: &Settings) -> Result<Self, NoKey> {
+    pub fn over(
+        scheme: Scheme,
+        request: &request::Parts,
+        settings: &Settings,
+    ) -> Result<Self, NoKey> {
         if !matches!(request.method, Method::GET | Method::HEAD) {
             return Err(NoKey::Method);
         }
@@ -124,12 +135,12 @@ impl CacheKey {
             return Err(NoKey::Body);
         }
         let fields = Fields::read(&request.headers)?;
-        let host = host::of(&request.uri, &fields.hosts)?;
+        let host = host::of(&request.uri, &fields.hosts, scheme)?;
         let mut credentials = Credentials::new(settings);
-        let place = place::read(&request.uri, host, settings, &mut credentials)?;
+        let place = place::read(&request.uri, scheme, host, settings, &mut credentials)?;
         fields.add_credentials(&mut credentials);
         Ok(Self {
-            variant: fields.told(&place.place.host),
+            variant: fields.told(&place.place.host, scheme),
             visitor: Visitor::bringing(credentials.finish()?),
             place: Arc::new(place.place),
             may_store: !place.odd,

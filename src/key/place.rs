@@ -3,6 +3,7 @@
 
 use super::credentials::{Credentials, Kind};
 use super::{NoKey, Settings, normalize, query};
+use crate::headers::Scheme;
 use http::Uri;
 use memchr::{memchr, memchr2};
 use std::fmt;
@@ -11,8 +12,8 @@ use std::fmt;
 /// which holds no session id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
-    /// Always `http`: the front speaks nothing else. Behind a proxy that ends TLS the scheme comes
-    /// as `X-Forwarded-Proto`, which is part of the key's variant.
+    /// `https` where RETTER ends TLS, else `http`. Behind a proxy that ends it the scheme comes as
+    /// `X-Forwarded-Proto`, which is part of the key's variant.
     pub scheme: String,
     /// Lower case, with its port unless that is the scheme's own.
     pub host: String,
@@ -36,13 +37,14 @@ pub(super) struct Read {
 
 pub(super) fn read(
     uri: &Uri,
+    scheme: Scheme,
     host: String,
     settings: &Settings,
     credentials: &mut Credentials<'_>,
 ) -> Result<Read, NoKey> {
     let (path, odd_path) = read_path(uri.path(), settings, credentials)?;
     let query = query::read(uri.query(), settings, credentials)?;
-    let place = Place { scheme: SCHEME.to_owned(), host, path, query: query.text };
+    let place = Place { scheme: scheme.as_str().to_owned(), host, path, query: query.text };
     Ok(Read { place, odd: odd_path || query.odd })
 }
 
@@ -92,5 +94,4 @@ fn parameters(path: &str) -> impl Iterator<Item = &str> {
     segments.flat_map(|segment| segment.split(';').flat_map(|part| part.split("%3B")).skip(1))
 }
 
-const SCHEME: &str = "http";
 const PATH_ID: &str = ";jsessionid=";

@@ -9,6 +9,7 @@
 
 use super::whose::names_as_public;
 use super::{Framing, MayStore, NoStore, Settings, SkipReason, Why, may_store, stored_headers};
+use crate::headers::Scheme;
 use crate::key::{self, CacheKey, NoKey, Place};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header, request, response};
 
@@ -98,7 +99,8 @@ fn address(facts: &Facts<'_>, settings: &key::Settings) -> Result<Asked, Objecti
         return Err(Objection::Query);
     }
     let head = request_for(place).ok_or(Objection::Key(NoKey::Target))?;
-    let key = CacheKey::of(&head, settings).map_err(Objection::Key)?;
+    let scheme = Scheme::named(&place.scheme).ok_or(Objection::OtherAddress)?;
+    let key = CacheKey::over(scheme, &head, settings).map_err(Objection::Key)?;
     let found = *key.place == *place && key.may_store;
     if found { Ok(Asked { head, key }) } else { Err(Objection::OtherAddress) }
 }

@@ -49,7 +49,7 @@ impl Asked {
             _ => Kind::Other,
         };
         let key = match kind {
-            Kind::Get | Kind::Head => CacheKey::of(&head, settings),
+            Kind::Get | Kind::Head => CacheKey::over(client.scheme, &head, settings),
             Kind::Upgrade => Err(NoKey::Upgrade),
             Kind::Other => Err(NoKey::Method),
         };

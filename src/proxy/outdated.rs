@@ -9,6 +9,7 @@
 use super::Proxy;
 use super::asked::{Asked, Kind};
 use crate::clock::{self, UnixMillis};
+use crate::headers::Scheme;
 use crate::key::{self, CacheKey, Place};
 use crate::store::select::{Outdated, Purge, Selection};
 use http::header::{self, HeaderMap, HeaderValue};
@@ -97,12 +98,14 @@ fn is_safe(method: &Method) -> bool {
 /// The target, and what the answer names on the same host.
 fn places(asked: &Asked, answer: &HeaderMap, settings: &key::Settings) -> Vec<Arc<Place>> {
     let host = asked.head.headers.get(header::HOST);
-    let Some(target) = place(&asked.head.uri, host, settings) else { return Vec::new() };
+    let scheme = asked.client.scheme;
+    let Some(target) = place(&asked.head.uri, host, scheme, settings) else { return Vec::new() };
     let named = [header::LOCATION, header::CONTENT_LOCATION].into_iter().filter_map(|name| {
         let uri = resolved(&asked.head.uri, answer.get(name)?.to_str().ok()?)?;
         let named = uri.authority().map(|it| HeaderValue::from_str(it.as_str()));
         let host = named.transpose().ok()?;
-        let named = place(&uri, host.as_ref().or(asked.head.headers.get(header::HOST)), settings)?;
+        let host = host.as_ref().or(asked.head.headers.get(header::HOST));
+        let named = place(&uri, host, scheme, settings)?;
         (named.host == target.host && named != target).then_some(named)
     });
     let named: Vec<_> = named.collect();
@@ -110,10 +113,15 @@ fn places(asked: &Asked, answer: &HeaderMap, settings: &key::Settings) -> Vec<Ar
 }
 
 /// What a GET of it would be kept under; `None`: nothing would.
-fn place(uri: &Uri, host: Option<&HeaderValue>, settings: &key::Settings) -> Option<Arc<Place>> {
+fn place(
+    uri: &Uri,
+    host: Option<&HeaderValue>,
+    scheme: Scheme,
+    settings: &key::Settings,
+) -> Option<Arc<Place>> {
     let request = Request::get(uri.path_and_query()?.as_str()).header(header::HOST, host?);
     let head = request.body(()).ok()?.into_parts().0;
-    Some(CacheKey::of(&head, settings).ok()?.place)
+    Some(CacheKey::over(scheme, &head, settings).ok()?.place)
 }
 
 /// RFC 3986 section 5.2, without dot segments: those have no copies.

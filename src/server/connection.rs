@@ -2,12 +2,14 @@
 
 use super::body::{Received, Sent};
 use super::farewell::Farewell;
+use super::http2::{self, Streams};
 use super::io::{Phase, Phases, Socket};
 use super::linger::linger;
-use super::stream::Stream;
+use super::plain::Plain;
+use super::stream::{Protocol, Stream};
 use super::table::Table;
 use super::{Services, Settings};
-use crate::headers::Client;
+use crate::headers::{Client, Scheme};
 use crate::proxy::{self, Tunnel};
 use crate::upstream::RequestBody;
 use bytes::Bytes;
@@ -41,7 +43,9 @@ pub(super) struct Connections {
 impl Connections {
     pub(super) fn new(services: Services, settings: Settings, stop: watch::Receiver<bool>) -> Self {
         let (table, http) = (Table::new(&settings), http(&settings));
-        let each = Arc::new(Each { services, settings, http, farewell: Farewell::new(), stop });
+        let http2 = http2::builder(&settings, &services.front);
+        let farewell = Farewell::new();
+        let each = Arc::new(Each { services, settings, http, http2, farewell, stop });
         Self { each, table, open: watch::Sender::new(()) }
     }
 
@@ -54,7 +58,7 @@ impl Connections {
         self.each.services.front.up(reason);
     }
 
-    pub(super) fn open(&self, stream: Stream, peer: IpAddr) {
+    pub(super) fn open(&self, stream: Plain, peer: IpAddr) {
         let peer = peer.to_canonical();
         let trusted = self.each.settings.trusts(peer);
         if self.each.settings.proxied && !trusted {
@@ -87,16 +91,28 @@ pub(super) struct Each {
     pub(super) services: Services,
     pub(super) settings: Settings,
     http: http1::Builder,
+    pub(super) http2: hyper::server::conn::http2::Builder<Streams>,
     pub(super) farewell: Farewell,
     pub(super) stop: watch::Receiver<bool>,
 }
 
 impl Each {
-    async fn serve(&self, stream: Stream, client: Client) {
+    async fn serve(self: &Arc<Self>, stream: Plain, client: Client) {
         stream.send_small_pieces_at_once();
         let (phases, old) = (Phases::default(), AtomicBool::new(false));
-        let front = Arc::clone(&self.services.front);
-        let socket = Socket::new(stream, phases.clone(), &self.settings, front);
+        let mut stop = self.stop.clone();
+        let begun = tokio::select! {
+            biased;
+            begun = self.begin(stream, &phases) => begun,
+            _ = stop.wait_for(|stop| *stop) => None,
+        };
+        drop(stop);
+        let Some((socket, scheme, protocol)) = begun else { return };
+        let client = client.over(scheme);
+        if protocol == Protocol::Http2 {
+            // In a box, or every connection would be as large as these.
+            return Box::pin(http2::serve(Arc::clone(self), socket, client, phases)).await;
+        }
         let tunnel = Mutex::new(None);
         let service = service_fn(|request| self.answer(request, &client, &phases, &old, &tunnel));
         let mut connection = self.http.serve_connection(TokioIo::new(socket), service);
@@ -121,6 +137,24 @@ impl Each {
         } else if ended.is_err() && old.load(Ordering::Relaxed) {
             connection.into_parts().io.inner().reset();
         }
+    }
+
+    /// Up to where it is known what the client speaks. None: it has not said so.
+    async fn begin(&self, stream: Plain, phases: &Phases) -> Option<(Socket, Scheme, Protocol)> {
+        let (stream, scheme) = match &self.services.tls {
+            None => (Stream::Plain(stream), Scheme::Http),
+            Some(tls) => match Box::pin(tls.shake_hands(stream, self.settings.head)).await {
+                Ok(stream) => (stream, Scheme::Https),
+                Err(reason) => {
+                    self.services.front.up(reason);
+                    return None;
+                }
+            },
+        };
+        let front = Arc::clone(&self.services.front);
+        let mut socket = Socket::new(stream, phases.clone(), &self.settings, front);
+        let protocol = poll_fn(|cx| socket.poll_protocol(cx)).await.ok()?;
+        Some((socket, scheme, protocol))
     }
 
     async fn run<C: Stoppable>(&self, mut connection: Pin<&mut C>) -> hyper::Result<()> {

@@ -2,7 +2,7 @@
 //! letting it cost anything.
 
 use super::linger::linger;
-use super::stream::Stream;
+use super::plain::Plain;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -19,7 +19,7 @@ impl Farewell {
     }
 
     /// Answers and closes, within a second. In a flood the rest is closed without a word.
-    pub(super) fn say(&self, stream: Stream) {
+    pub(super) fn say(&self, stream: Plain) {
         let Ok(permit) = Arc::clone(&self.0).try_acquire_owned() else { return };
         tokio::spawn(async move {
             let _ = timeout(LONGEST, send(stream)).await;
@@ -28,7 +28,7 @@ impl Farewell {
     }
 }
 
-async fn send(mut stream: Stream) -> std::io::Result<()> {
+async fn send(mut stream: Plain) -> std::io::Result<()> {
     stream.write_all(NO_PLACE).await?;
     linger(stream).await;
     Ok(())

@@ -5,17 +5,20 @@
 //! head that does not come to its end (408), a body that stops (408), a client that takes nothing
 //! of its answer (closed). Each bounds silence, so a slow client that moves is never cut; only a
 //! head must be whole within one time, or a byte every few seconds would hold a connection for
-//! ever.
+//! ever. What of this an HTTP/2 connection needs besides is in `http2`.
+
+mod protocol;
 
 use super::Settings;
 use super::line_ends::LineEnds;
 use super::silence::Silence;
 use super::stream::Stream;
 use crate::meter::Tally;
+use parking_lot::Mutex;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -35,13 +38,15 @@ pub(super) enum Phase {
     Answer = 3,
     /// No HTTP any more: both may be silent for as long as the tunnel allows.
     Tunnel = 4,
+    /// An HTTP/2 client has been told that this is the end, and is to agree.
+    Farewell = 5,
 }
 
 impl Phase {
     /// The counter's word for a silence that was too long.
     fn silence(self) -> &'static str {
         match self {
-            Self::Idle => "idle-timeout",
+            Self::Idle | Self::Farewell => "idle-timeout",
             Self::Head => "head-timeout",
             Self::Body => "read-timeout",
             Self::Answer | Self::Tunnel => "write-timeout",
@@ -58,6 +63,12 @@ struct Shared {
     phase: AtomicU8,
     last: AtomicBool,
     unread: AtomicBool,
+    /// Requests under way in HTTP/2, where one phase does not say it all: with any it is `Answer`.
+    streams: AtomicU32,
+    /// When the last of them ended.
+    streams_ended: Mutex<Option<Instant>>,
+    /// An HTTP/2 connection takes no new ones.
+    leaving: AtomicBool,
 }
 
 impl Phases {
@@ -85,7 +96,30 @@ impl Phases {
         self.0.unread.load(Ordering::Relaxed)
     }
 
+    pub(super) fn begin_stream(&self) {
+        self.0.streams.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn end_stream(&self) {
+        *self.0.streams_ended.lock() = Some(Instant::now());
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn leave(&self) {
+        self.0.leaving.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.0.leaving.load(Ordering::Relaxed)
+    }
+
     fn get(&self) -> Phase {
+        if self.0.streams.load(Ordering::Relaxed) > 0 {
+            return Phase::Answer;
+        }
+        if self.is_leaving() {
+            return Phase::Farewell;
+        }
         match self.0.phase.load(Ordering::Relaxed) {
             0 => Phase::Idle,
             1 => Phase::Head,
@@ -113,6 +147,12 @@ pub(super) struct Socket {
     /// A silence was too long: nothing more is said, for the last word has been.
     over: bool,
     lines: LineEnds,
+    /// Bytes of the preface that were taken to know the protocol, and not yet handed on.
+    held: &'static [u8],
+    /// How many bytes an HTTP/2 client has sent, as long as it has not said enough; None in HTTP/1.
+    greeting: Option<usize>,
+    /// What TLS had sent when it was last looked at.
+    moved: u64,
 }
 
 struct Limits {
@@ -147,12 +187,15 @@ impl Socket {
             wrote_at: None,
             over: false,
             lines: LineEnds::default(),
+            held: &[],
+            greeting: None,
+            moved: 0,
         }
     }
 
     /// Makes the coming close a reset, so that nobody takes what was sent for the whole.
     pub(super) fn reset(&self) {
-        self.stream.close_by_reset();
+        self.stream.reset();
     }
 
     pub(super) fn into_inner(self) -> Stream {
@@ -166,6 +209,14 @@ impl Socket {
     }
 
     fn note_read(&mut self, bytes: &[u8]) {
+        if let Some(greeting) = &mut self.greeting {
+            *greeting = greeting.saturating_add(bytes.len());
+            if *greeting >= protocol::GREETING_BYTES && self.phases.get() == Phase::Head {
+                self.phases.enter(Phase::Idle);
+                self.read.end();
+            }
+            return;
+        }
         if !bytes.is_empty() && self.phases.get() == Phase::Idle {
             self.phases.enter(Phase::Head);
             self.answering = false;
@@ -185,7 +236,8 @@ impl Socket {
     fn read_limit(&self) -> Option<Duration> {
         let limit = match self.phases.get() {
             // The answer before is still leaving: that is `write`'s affair.
-            Phase::Idle if self.writing => Duration::ZERO,
+            Phase::Idle | Phase::Farewell if self.writing => Duration::ZERO,
+            Phase::Farewell => LAST_WORD,
             Phase::Idle => self.limits.idle,
             Phase::Head => self.limits.head,
             Phase::Body => self.limits.read,
@@ -206,43 +258,80 @@ impl Socket {
             return Poll::Pending;
         };
         // An idle connection is so since the last byte of its answer has left.
-        let began = self.wrote_at.filter(|_| phase == Phase::Idle);
+        let ended = self.greeting.and_then(|_| *self.phases.0.streams_ended.lock());
+        let began = self.wrote_at.max(ended).filter(|_| phase == Phase::Idle);
         ready!(self.read.poll(cx, phase, limit, began));
-        self.front.up(phase.silence());
+        match phase {
+            // Counted when it began.
+            Phase::Farewell => {}
+            Phase::Idle if self.greeting.is_some() => {
+                self.front.up(phase.silence());
+                self.phases.leave();
+                return self.poll_read_silence(cx);
+            }
+            _ => self.front.up(phase.silence()),
+        }
         if phase != Phase::Idle && !self.answering {
             // Best effort: who sends nothing may not read either.
-            let _ = self.stream.try_write(REQUEST_TIMEOUT);
+            let _ = Pin::new(&mut self.stream).poll_write(cx, REQUEST_TIMEOUT);
+            let _ = Pin::new(&mut self.stream).poll_flush(cx);
         }
         self.over = true;
-        Poll::Ready(Err(ErrorKind::TimedOut.into()))
+        Poll::Ready(Err(TIMED_OUT.into()))
     }
 
     fn begin_answer(&mut self) -> io::Result<()> {
         self.answering = true;
-        if self.over { Err(ErrorKind::TimedOut.into()) } else { Ok(()) }
+        if self.over { Err(TIMED_OUT.into()) } else { Ok(()) }
     }
 
-    fn poll_write_silence<T>(
+    fn poll_write_silence(
         &mut self,
         cx: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         self.writing = written.is_pending();
-        if !self.writing {
+        if let Poll::Ready(written) = written {
             self.write.end();
+            // Pings and the like are no answer that still leaves.
+            let is_answer = written.as_ref().is_ok_and(|bytes| *bytes >= ANSWER_BYTES);
+            if self.greeting.is_some() && !is_answer {
+                return Poll::Ready(written);
+            }
             // hyper lets go of a body before the last of it is on the wire: while bytes leave,
             // the connection is not idle.
             let now = Instant::now();
             self.wrote_at = Some(now);
             self.read.begin_again(now);
-            return written;
+            return Poll::Ready(written);
+        }
+        let moved = self.stream.written();
+        if moved != self.moved {
+            self.moved = moved;
+            self.write.end();
         }
         if self.limits.write.is_zero() {
             return Poll::Pending;
         }
         ready!(self.write.poll(cx, Phase::Answer, self.limits.write, None));
         self.front.up(Phase::Answer.silence());
-        Poll::Ready(Err(ErrorKind::TimedOut.into()))
+        Poll::Ready(Err(TIMED_OUT.into()))
+    }
+
+    /// A flush or the end: with TLS, what it has taken may be waiting for the client.
+    fn poll_last_of_it(
+        &mut self,
+        cx: &mut Context<'_>,
+        done: Poll<io::Result<()>>,
+    ) -> Poll<io::Result<()>> {
+        if done.is_pending() {
+            return self.poll_write_silence(cx, Poll::Pending).map_ok(|_| ());
+        }
+        if self.writing {
+            self.writing = false;
+            self.write.end();
+        }
+        done
     }
 }
 
@@ -254,6 +343,13 @@ impl AsyncRead for Socket {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = buf.filled().len();
+        if !this.held.is_empty() {
+            let (next, rest) = this.held.split_at(this.held.len().min(buf.remaining()));
+            buf.put_slice(next);
+            this.held = rest;
+            this.note_read(next);
+            return Poll::Ready(Ok(()));
+        }
         match Pin::new(&mut this.stream).poll_read(cx, buf) {
             Poll::Ready(Ok(())) => {
                 this.note_read(&buf.filled()[before..]);
@@ -277,11 +373,13 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.poll_last_of_it(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.poll_last_of_it(cx, shut)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -299,5 +397,10 @@ impl AsyncWrite for Socket {
     }
 }
 
+/// No write of only pings, settings and windows is usually that long.
+const ANSWER_BYTES: usize = 64;
+/// How long a client may take to agree that its HTTP/2 connection is at an end.
+const LAST_WORD: Duration = Duration::from_secs(1);
+const TIMED_OUT: ErrorKind = ErrorKind::TimedOut;
 const REQUEST_TIMEOUT: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";

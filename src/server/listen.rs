@@ -1,7 +1,7 @@
 //! `server.listen`: a host or address and a port, where no host means every address of both
 //! families; or a unix socket.
 
-use super::stream::Stream;
+use super::plain::Plain;
 use super::unix::AtPath;
 use std::fmt;
 use std::io;
@@ -111,15 +111,15 @@ impl Address {
 impl Listener {
     /// The next connection, and who opened it. Who comes over a unix socket is on this machine and
     /// has no address: he counts as 127.0.0.1.
-    pub(super) async fn accept(&self) -> io::Result<(Stream, IpAddr)> {
+    pub(super) async fn accept(&self) -> io::Result<(Plain, IpAddr)> {
         match self {
             Self::Port(listener) => {
                 let (stream, peer) = listener.accept().await?;
-                Ok((Stream::Tcp(stream), peer.ip()))
+                Ok((Plain::Tcp(stream), peer.ip()))
             }
             Self::Unix(at_path) => {
                 let (stream, _) = at_path.listener.accept().await?;
-                Ok((Stream::Unix(stream), HERE))
+                Ok((Plain::Unix(stream), HERE))
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Connections in front: accept, one hyper connection each with its timeouts, drain.
+//! Connections in front: accept, TLS if there is any, one hyper connection each with its timeouts, drain.
 //!
 //! A connection whose answer breaks off is cut so that the client can tell: hyper closes it where
 //! length or chunks show the break, and where a plain end would look whole (HTTP/1.0 without a
@@ -7,31 +7,38 @@
 mod body;
 mod connection;
 mod farewell;
+mod flow;
+mod http2;
 mod io;
 mod line_ends;
 mod linger;
 mod listen;
+mod plain;
 mod proxied;
 mod settings;
 mod silence;
+mod spelling;
 mod stream;
 mod table;
+mod tls;
 mod unix;
 mod welcome;
 
 pub use listen::{Address, Listen, ListenError, Listener};
 pub use settings::Settings;
+pub use tls::{Tls, TlsError, TlsFiles};
 
 use crate::admin::Admin;
 use crate::meter::Tally;
 use crate::proxy::Proxy;
 use connection::Connections;
+use plain::Plain;
 use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use stream::Stream;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 /// What is behind the connections.
@@ -40,6 +47,8 @@ pub struct Services {
     pub admin: Admin,
     /// Counts connections turned away or given up, by reason.
     pub front: Arc<Tally>,
+    /// None: visitors come without.
+    pub tls: Option<Tls>,
 }
 
 /// Serves until `stop` says so, then lets running answers finish for at most
@@ -51,6 +60,7 @@ pub async fn serve(
     mut stop: watch::Receiver<bool>,
 ) -> bool {
     let graceshut = settings.graceshut;
+    let watching = services.tls.clone().map(|tls| tokio::spawn(tls.keep_current()));
     let connections = Connections::new(services, settings, stop.clone());
     loop {
         tokio::select! {
@@ -60,11 +70,12 @@ pub async fn serve(
         }
     }
     drop(listener);
+    watching.inspect(JoinHandle::abort);
     info!(open = connections.open_now(), "draining");
     connections.drained(graceshut).await
 }
 
-async fn welcome(accepted: std::io::Result<(Stream, IpAddr)>, connections: &Connections) {
+async fn welcome(accepted: std::io::Result<(Plain, IpAddr)>, connections: &Connections) {
     match accepted {
         Ok((stream, peer)) => connections.open(stream, peer),
         Err(error) if is_one_connections_fault(error.kind()) => {}

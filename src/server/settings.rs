@@ -1,4 +1,4 @@
-use super::Listen;
+use super::{Listen, TlsFiles};
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -17,6 +17,10 @@ pub struct Settings {
     pub header_bytes: usize,
     /// `limit.headers`: the most lines of a head.
     pub header_lines: usize,
+    /// `limit.streams`: requests under way on one HTTP/2 connection.
+    pub streams: u32,
+    /// `tls.certificate` and `tls.key`
+    pub tls: TlsFiles,
     /// `server.trusted`: networks whose `X-Forwarded-*` are believed.
     pub trusted: Vec<IpNet>,
     /// `server.proxyprotocol`: connections begin with whose they are.

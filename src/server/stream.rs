@@ -1,38 +1,61 @@
-//! What was accepted: a connection over TCP, or over a unix socket.
+//! What a client's bytes come through: a socket, or TLS on one. An enum, so that HTTP without TLS
+//! pays for the choice with a comparison and not with a call through a table.
 
+use super::plain::Plain;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::server::TlsStream;
 
-/// One client's bytes, both ways.
 pub(super) enum Stream {
-    Tcp(TcpStream),
-    Unix(UnixStream),
+    Plain(Plain),
+    /// Boxed: it is some hundred times as large, and the other is to stay small.
+    Tls(Box<TlsStream<Counted>>),
+}
+
+/// What is spoken on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Http1,
+    Http2,
 }
 
 impl Stream {
-    /// Without it small answers wait for the client's acknowledgement; no harm if refused.
-    pub(super) fn send_small_pieces_at_once(&self) {
-        if let Self::Tcp(stream) = self {
-            let _ = stream.set_nodelay(true);
-        }
+    /// What ALPN agreed on (RFC 7301); None where nothing could be agreed on.
+    pub(super) fn agreed(&self) -> Option<Protocol> {
+        let Self::Tls(tls) = self else { return None };
+        let is_http2 = tls.get_ref().1.alpn_protocol() == Some(HTTP2);
+        Some(if is_http2 { Protocol::Http2 } else { Protocol::Http1 })
     }
 
-    /// Makes the coming close a reset. A unix socket knows none, its end is a plain one.
-    pub(super) fn close_by_reset(&self) {
-        if let Self::Tcp(stream) = self {
-            // If it cannot be set, the peer is gone already.
-            let _ = stream.set_zero_linger();
-        }
-    }
-
-    /// Writes what can be written without waiting.
-    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+    /// Looks at the bytes that have come, and leaves them. Nobody asks this of TLS.
+    pub(super) fn poll_peek(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         match self {
-            Self::Tcp(stream) => stream.try_write(bytes),
-            Self::Unix(stream) => stream.try_write(bytes),
+            Self::Plain(socket) => socket.poll_peek(cx, buf),
+            Self::Tls(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Makes the coming close a reset.
+    pub(super) fn reset(&self) {
+        let socket = match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(tls) => &tls.get_ref().0.stream,
+        };
+        socket.close_by_reset();
+    }
+
+    /// Grows while TLS hands over what it took before: a write or flush that is pending may move
+    /// all the same. Without TLS nothing is held in between.
+    pub(super) fn written(&self) -> u64 {
+        match self {
+            Self::Plain(_) => 0,
+            Self::Tls(tls) => tls.get_ref().0.written,
         }
     }
 }
@@ -44,8 +67,8 @@ impl AsyncRead for Stream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
-            Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Plain(socket) => Pin::new(socket).poll_read(cx, buf),
+            Self::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
         }
     }
 }
@@ -57,8 +80,8 @@ impl AsyncWrite for Stream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Self::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Plain(socket) => Pin::new(socket).poll_write(cx, bytes),
+            Self::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
         }
     }
 
@@ -68,26 +91,88 @@ impl AsyncWrite for Stream {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-            Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Self::Plain(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
+            Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
         }
     }
 
     fn is_write_vectored(&self) -> bool {
-        true
+        match self {
+            Self::Plain(socket) => socket.is_write_vectored(),
+            Self::Tls(tls) => tls.is_write_vectored(),
+        }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Unix(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Plain(socket) => Pin::new(socket).poll_flush(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
         }
     }
 }
+
+/// The socket under TLS, and how many bytes it took.
+pub(super) struct Counted {
+    stream: Plain,
+    written: u64,
+}
+
+impl Counted {
+    pub(super) fn new(stream: Plain) -> Self {
+        Self { stream, written: 0 }
+    }
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let taken = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
+        self.written += taken as u64;
+        Poll::Ready(Ok(taken))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let taken = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices))?;
+        self.written += taken as u64;
+        Poll::Ready(Ok(taken))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// Its name in ALPN (RFC 9113 section 3.1).
+pub(super) const HTTP2: &[u8] = b"h2";

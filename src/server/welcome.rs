@@ -1,8 +1,8 @@
 //! Whose a connection is, before anything is served on it.
 
 use super::connection::Each;
+use super::plain::Plain;
 use super::proxied::{self, NoHeader, Whose};
-use super::stream::Stream;
 use super::table::{Full, Place};
 use crate::headers::Client;
 use std::net::IpAddr;
@@ -15,10 +15,10 @@ impl Each {
     /// did names. None: it is closed.
     pub(super) async fn welcome(
         &self,
-        mut stream: Stream,
+        mut stream: Plain,
         peer: IpAddr,
         place: Place,
-    ) -> Option<(Stream, Client)> {
+    ) -> Option<(Plain, Client)> {
         let mut address = peer;
         let mut place = place;
         if self.settings.proxied
@@ -39,13 +39,16 @@ impl Each {
         Some((stream, client))
     }
 
-    pub(super) fn turn_away(&self, stream: Stream, full: Full) {
+    pub(super) fn turn_away(&self, stream: Plain, full: Full) {
         self.services.front.up(full.as_str());
-        self.farewell.say(stream);
+        // To who speaks TLS it would be noise, and a handshake is what there is no room for.
+        if self.services.tls.is_none() {
+            self.farewell.say(stream);
+        }
     }
 
     /// What the proxy at `peer` says; None: nothing that can be understood, or not in time.
-    async fn named(&self, stream: &mut Stream, peer: IpAddr) -> Option<Whose> {
+    async fn named(&self, stream: &mut Plain, peer: IpAddr) -> Option<Whose> {
         let header = proxied::read(stream);
         let read = match self.settings.head {
             limit if limit.is_zero() => Ok(header.await),

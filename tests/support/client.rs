@@ -110,11 +110,7 @@ impl Line {
 
     /// A client that takes little before it has read: what it has not read stays with RETTER.
     pub fn narrow(address: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-        // Before connecting, or the window has been offered already.
-        socket.set_recv_buffer_size(NARROW)?;
-        socket.connect(&address.into())?;
-        Self::over(socket.into())
+        Self::over(narrow(address)?)
     }
 
     fn over(stream: TcpStream) -> io::Result<Self> {
@@ -129,6 +125,11 @@ impl Line {
         let mut body = Vec::new();
         let answer = self.receive(visit.method == "HEAD", |piece| body.extend_from_slice(piece));
         Answer { body, ..answer }
+    }
+
+    /// Writing fails where nothing is taken for so long.
+    pub fn give_up_writing_after(&self, limit: Duration) -> io::Result<()> {
+        self.reader.get_ref().set_write_timeout(Some(limit))
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -288,6 +289,15 @@ impl Answer {
     fn without_head(end: End) -> Self {
         Self { status: 0, headers: vec![], body: vec![], end }
     }
+}
+
+/// See [`Line::narrow`].
+pub fn narrow(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    // Before connecting, or the window has been offered already.
+    socket.set_recv_buffer_size(NARROW)?;
+    socket.connect(&address.into())?;
+    Ok(socket.into())
 }
 
 /// Sends `bytes` and answers all that comes until the connection ends or falls silent.

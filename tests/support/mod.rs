@@ -5,8 +5,10 @@ pub mod apart;
 pub mod client;
 pub mod filled;
 pub mod origin;
+pub mod pair;
 pub mod plain;
 pub mod retter;
+pub mod session;
 pub mod talk;
 pub mod tls;
 

@@ -10,14 +10,35 @@ fn every_key_changes_the_configuration() {
         OTHERS.map(|(key, _)| key).to_vec(),
         keys::TABLE.iter().map(|key| key.name()).collect::<Vec<_>>()
     );
+    let pair = pair();
     for (key, value) in OTHERS {
-        let config = Operator::new().variable(keys::variable(key), value).config();
+        let operator = match key.starts_with("tls.") {
+            true => both_files(&pair),
+            false => Operator::new().variable(keys::variable(key), value),
+        };
+        let config = operator.config();
         assert_ne!(format!("{config:?}"), before, "{key}");
     }
 }
 
+/// Neither is right without the other, and both are read.
+fn both_files(pair: &TempDir) -> Operator {
+    let file = |name: &str| pair.path().join(name);
+    Operator::new()
+        .variable("RETTER_TLS_CERTIFICATE", file("certificate.pem"))
+        .variable("RETTER_TLS_KEY", file("key.pem"))
+}
+
+fn pair() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["shop.example".to_owned()]).unwrap();
+    fs::write(folder.path().join("certificate.pem"), made.cert.pem()).unwrap();
+    fs::write(folder.path().join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    folder
+}
+
 /// Every key with a value that is not its default.
-const OTHERS: [(&str, &str); 76] = [
+const OTHERS: [(&str, &str); 79] = [
     ("server.listen", ":9"),
     ("server.trusted", "none"),
     ("server.proxyprotocol", "on"),
@@ -26,6 +47,8 @@ const OTHERS: [(&str, &str); 76] = [
     ("server.timeout.write", "1s"),
     ("server.timeout.idle", "1s"),
     ("server.timeout.graceshut", "1s"),
+    ("tls.certificate", "certificate.pem"),
+    ("tls.key", "key.pem"),
     ("backend.baseurl", "http://app"),
     ("backend.ca", "tests/fixtures/ca.pem"),
     ("backend.sni", "app.example"),
@@ -89,6 +112,7 @@ const OTHERS: [(&str, &str); 76] = [
     ("error.page", "README.md"),
     ("limit.header", "8 KiB"),
     ("limit.headers", "9"),
+    ("limit.streams", "9"),
     ("limit.uri", "9"),
     ("limit.body", "1 MiB"),
     ("limit.client", "0"),

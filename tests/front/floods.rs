@@ -1,0 +1,141 @@
+//! HTTP/2 as a weapon: a connection that is used as one ends, and others notice nothing.
+
+use super::preface::{PREFACE, SETTINGS};
+use crate::support::client::Line;
+use crate::support::origin::{Behaviour, Origin, ok};
+use crate::support::retter::{Retter, Setup};
+use std::io;
+use std::thread;
+use std::time::{Duration, Instant};
+
+#[test]
+fn streams_that_are_opened_and_reset_at_once_end_the_connection() {
+    let (origin, retter) = both();
+    let mut flood = Vec::new();
+    for number in 0..5000 {
+        flood.extend_from_slice(&request(number));
+        flood.extend_from_slice(&reset(number));
+    }
+    ends(&retter, &[&flood]);
+    assert!(origin.seen().len() < 300, "{}", origin.seen().len());
+}
+
+#[test]
+fn streams_that_are_reset_once_they_have_begun_end_it_too() {
+    let (origin, retter) = both();
+    let pieces: Vec<_> = (0..1000).map(|n| [request(n), reset(n)]).collect();
+    let pieces: Vec<_> = pieces.iter().flatten().map(Vec::as_slice).collect();
+    let mut line = greeted(&retter);
+    let sent = pieces.iter().take_while(|piece| {
+        // Long enough for the stream to begin.
+        thread::sleep(Duration::from_micros(1500));
+        line.write(piece).is_ok()
+    });
+    let sent = sent.count();
+    assert!(sent < 1500, "{sent} were taken");
+    assert!(retter.figure(&["refused", "reset-flood"]) >= 1.0);
+    assert!(origin.seen().len() < 700);
+}
+
+#[test]
+fn a_client_that_makes_retter_reset_ends_its_connection() {
+    let (_origin, retter) = both();
+    let mut flood = Vec::new();
+    for number in 0..2000 {
+        flood.extend_from_slice(&request(number));
+        // A window above the largest is an error of its stream (RFC 9113 section 6.9.1).
+        flood.extend_from_slice(&frame(8, 0, stream(number), &0x7fff_ffff_u32.to_be_bytes()));
+    }
+    ends(&retter, &[&flood]);
+}
+
+#[test]
+fn a_head_without_end_ends_the_connection() {
+    let (origin, retter) = both();
+    let mut flood = frame(1, 1, 1, &FIELDS);
+    let more = frame(9, 0, 1, &[[0x40, 1, b'x', 1, b'y']; 200].concat());
+    flood.extend_from_slice(&more.repeat(5000));
+    ends(&retter, &[&flood]);
+    assert!(origin.seen().is_empty());
+}
+
+#[test]
+fn pings_and_settings_whose_answers_nobody_reads_take_no_memory() {
+    let (_origin, retter) = both();
+    let before = retter.resident_memory_kb();
+    for flood in [frame(6, 0, 0, &[7; 8]), SETTINGS.to_vec()] {
+        let mut line = greeted(&retter);
+        line.give_up_writing_after(Duration::from_millis(500)).expect("a socket");
+        let flood = flood.repeat(1000);
+        let mut taken = 0;
+        while taken < 200 << 20 && line.write(&flood).is_ok() {
+            taken += flood.len();
+        }
+        assert!(taken < 200 << 20, "it never stopped reading");
+    }
+    let grown = retter.resident_memory_kb().zip(before).map(|(now, then)| now.saturating_sub(then));
+    assert!(grown.is_none_or(|grown| grown < 20_000), "{grown:?} KB");
+    prompt(&retter);
+}
+
+fn both() -> (Origin, Retter) {
+    let origin = Origin::new().elsewhere(Behaviour::Hang).route("/fine", ok("fine"));
+    let retter = Setup::before(&origin).set("BACKEND_TIMEOUT", "5").without_breaker().start();
+    (origin, retter)
+}
+
+/// The connection ends, soon, and others are served as before.
+fn ends(retter: &Retter, pieces: &[&[u8]]) {
+    let began = Instant::now();
+    let mut line = greeted(retter);
+    // It may have ended by then.
+    let written: io::Result<()> = pieces.iter().try_for_each(|piece| line.write(piece));
+    drop(written);
+    while line.some().is_ok_and(|bytes| !bytes.is_empty()) {}
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(!retter.has_panicked());
+    prompt(retter);
+}
+
+fn prompt(retter: &Retter) {
+    let began = Instant::now();
+    assert_eq!(retter.get("/health").status, 200);
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
+fn greeted(retter: &Retter) -> Line {
+    let mut line = Line::open(retter.address()).expect("it listens");
+    line.write(&[PREFACE, SETTINGS].concat()).expect("it reads");
+    line
+}
+
+/// What kinds of frames these bytes are.
+pub fn kinds(mut bytes: &[u8]) -> Vec<u8> {
+    let mut kinds = Vec::new();
+    while let [a, b, c, kind, ..] = bytes {
+        kinds.push(*kind);
+        let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
+        bytes = bytes.get(9 + length..).unwrap_or_default();
+    }
+    kinds
+}
+
+pub fn request(number: u32) -> Vec<u8> {
+    frame(1, 5, stream(number), &FIELDS)
+}
+
+fn reset(number: u32) -> Vec<u8> {
+    frame(3, 0, stream(number), &8u32.to_be_bytes())
+}
+
+fn stream(number: u32) -> u32 {
+    number * 2 + 1
+}
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = &(payload.len() as u32).to_be_bytes()[1..];
+    [length, &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// `GET http://a/` in HPACK (RFC 7541, appendix A).
+const FIELDS: [u8; 6] = [0x82, 0x86, 0x84, 0x41, 0x01, b'a'];
