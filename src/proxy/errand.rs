@@ -17,6 +17,7 @@ use super::judge::Ticket;
 use super::keep::Keep;
 use super::leave::Leave;
 use crate::breaker::{Fault, Outcome};
+use crate::capture::Full;
 use crate::upstream::{Failure, Outgoing, Reply, RequestBody};
 use crate::{headers, key};
 use http::{HeaderMap, response};
@@ -161,14 +162,15 @@ impl Errand {
         }
     }
 
-    /// The copy in the making was given up: they are not to wait for the end of this answer.
+    /// If the copy in the making was given up, they are not to wait for the end of this answer.
     pub(super) fn let_others_try(&mut self, keep: &Keep) {
-        if keep.is_copying() {
-            return;
-        }
-        match keep.is_given_up() {
-            true => self.slot.iter_mut().for_each(Held::let_others_try),
-            false => self.slot.iter_mut().for_each(Held::part),
+        match keep.given_up() {
+            None => {}
+            Some(reason) if reason == Full::Body.as_str() => {
+                self.slot.iter_mut().for_each(Held::part);
+            }
+            // Not for what the page is, but for how it was read.
+            Some(_) => self.slot.iter_mut().for_each(Held::let_others_try),
         }
     }
 

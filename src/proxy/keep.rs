@@ -85,9 +85,12 @@ impl Keep {
         draft.storable.varies.is_empty() && !obeys && proxy.own_key(asked) == Some(page())
     }
 
-    /// Not for what the page is, but for how it was read.
-    pub(super) fn is_given_up(&self) -> bool {
-        matches!(self, Self::GivenUp(reason) if *reason != Full::Body.as_str())
+    /// Why it was given up, if it was.
+    pub(super) fn given_up(&self) -> Option<&'static str> {
+        match self {
+            Self::GivenUp(reason) => Some(reason),
+            _ => None,
+        }
     }
 
     pub(super) fn push(&mut self, frame: &Frame<Bytes>) {

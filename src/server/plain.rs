@@ -28,7 +28,8 @@ impl Plain {
         }
     }
 
-    /// Looks at the bytes that have come, and leaves them. False: over a unix socket nobody can.
+    /// Looks at the bytes that have come, and leaves them. Over a unix socket nobody can,
+    /// and nothing is seen.
     pub(super) fn poll_peek(
         &self,
         cx: &mut Context<'_>,
