@@ -261,9 +261,8 @@ impl Limiter {
     fn accept(&mut self, why: Reason, up: bool, now: Instant) {
         self.streak = if up == self.upward { self.streak + 1 } else { 1 };
         self.upward = up;
-        match why {
-            Reason::Failures | Reason::Strain => self.alarmed = Interval::new(now),
-            Reason::Curiosity => {}
+        if why != Reason::Curiosity {
+            self.alarmed = Interval::new(now);
         }
         // Whatever made it better may do so once more.
         self.idle = Interval::new(now);

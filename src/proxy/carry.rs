@@ -6,6 +6,7 @@
 //! goes at the pace of a slow reader. The end of one direction is passed on and leaves the other as
 //! it is.
 
+use crate::clock::LazyTimer;
 use bytes::{Buf, Bytes};
 use std::future::poll_fn;
 use std::io;
@@ -14,7 +15,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 /// A connection, and what was read from it already.
 pub(super) struct Side<S> {
@@ -189,28 +190,17 @@ impl Way {
 /// tunnel never touches it.
 struct Silence {
     since: Instant,
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: LazyTimer,
 }
 
 impl Silence {
     fn new() -> Self {
-        Self { since: Instant::now(), timer: None }
+        Self { since: Instant::now(), timer: LazyTimer::default() }
     }
 
     /// Ready when it has lasted for `limit`.
     fn poll(&mut self, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
-        let end = self.since + limit;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
-        if timer.deadline() > end {
-            timer.as_mut().reset(end);
-        }
-        while timer.as_mut().poll(cx).is_ready() {
-            if Instant::now() >= end {
-                return Poll::Ready(());
-            }
-            timer.as_mut().reset(end);
-        }
-        Poll::Pending
+        self.timer.poll_until(self.since + limit, cx)
     }
 }
 

@@ -85,10 +85,8 @@ impl Proxy {
         Err(Served::Refused(Refusal::gate_full()))
     }
 
+    /// What has no key has no copy.
     pub(super) async fn copy_for(&self, asked: &Asked, why: Why) -> Option<Rescue> {
-        if matches!(asked.kind, Kind::Other | Kind::Upgrade) {
-            return None;
-        }
         let rescue = rescue::find(self, asked, why).await?;
         self.covered.kept(asked, rescue.copy.why);
         Some(rescue)

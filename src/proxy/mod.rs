@@ -294,10 +294,9 @@ impl Proxy {
     }
 
     async fn rescue(&self, asked: &Asked, why: Why) -> Option<Served> {
-        let rescue = rescue::find(self, asked, why).await;
-        match &rescue {
-            Some(rescue) => self.covered.kept(asked, rescue.copy.why),
-            None => self.covered.missed(asked, why),
+        let rescue = self.copy_for(asked, why).await;
+        if rescue.is_none() {
+            self.covered.missed(asked, why);
         }
         rescue.map(Served::Rescued)
     }
