@@ -151,7 +151,11 @@ impl Breakers {
     /// What is really done, as `X-Circuit` shows it: by the operator's hand, otherwise the stricter
     /// of the two. An open breaker whose time is over reads Open until a probe has been admitted.
     pub fn state(&self, path: &str, now: Instant) -> State {
-        self.shown(self.state_of(self.paths.key(path)), now)
+        let state = match self.is_empty() {
+            true => self.application.state(),
+            false => self.state_of(self.paths.key(path)),
+        };
+        self.shown(state, now)
     }
 
     /// Changes since the last time, oldest first, to be logged. At most 256 are kept.

@@ -11,11 +11,15 @@ use http::header::{self, HeaderMap, HeaderValue};
 /// way may change (`no-transform`, RFC 9110 section 7.7) or must not, because its fields have a
 /// digest of it.
 pub fn is_worth_encoding(answer: &HeaderMap, length: Option<u64>) -> bool {
-    length.is_none_or(|length| length > LEAST_BYTES)
+    if length.is_some_and(|length| length <= LEAST_BYTES) {
+        return false;
+    }
+    let Some(kind) = text(answer, &header::CONTENT_TYPE) else { return false };
+    is_text(kind)
+        && !is_stream(kind)
         && !answer.contains_key(header::CONTENT_ENCODING)
-        && text(answer, &header::CONTENT_TYPE).is_some_and(|kind| is_text(kind) && !is_stream(kind))
         && !headers::has_digest(answer)
-        && !is_to_be_written_back(answer)
+        && !(is_json(kind) && is_to_be_written_back(answer))
         && !forbids_transforming(answer)
 }
 
@@ -23,7 +27,6 @@ pub fn is_worth_encoding(answer: &HeaderMap, length: Option<u64>) -> bool {
 /// meets (RFC 9110 section 13.1.1).
 fn is_to_be_written_back(answer: &HeaderMap) -> bool {
     headers::strong_etag(answer).is_some()
-        && text(answer, &header::CONTENT_TYPE).is_some_and(is_json)
 }
 
 /// `no-transform`, of an answer or of a request (RFC 9111 sections 5.2.1.6 and 5.2.2.6).

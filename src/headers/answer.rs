@@ -1,7 +1,7 @@
 //! What is read from, and done to, an answer's fields.
 
 use super::list;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use std::time::{Duration, SystemTime};
 
 /// `Retry-After` as a time from now (RFC 9110 section 10.2.3: seconds, or a date).
@@ -57,19 +57,25 @@ pub fn vary_on_encoding(headers: &mut HeaderMap) {
 
 /// Do these fields, or the trailers they announce, vouch for the very bytes they came with?
 pub fn has_digest(headers: &HeaderMap) -> bool {
-    let is_digest = |name: &str| DIGESTS.iter().any(|digest| digest.eq_ignore_ascii_case(name));
-    DIGESTS.iter().any(|name| headers.contains_key(*name))
+    let is_digest =
+        |name: &str| DIGESTS.iter().any(|digest| digest.as_str().eq_ignore_ascii_case(name));
+    headers.keys().any(|name| DIGESTS.contains(name))
         || super::list(headers, &header::TRAILER).any(is_digest)
 }
 
 /// Takes off what was true of other bytes (RFC 9530).
 pub fn forget_digests(headers: &mut HeaderMap) {
-    for name in DIGESTS {
+    for name in &DIGESTS {
         headers.remove(name);
     }
 }
 
-const DIGESTS: [&str; 4] = ["content-digest", "repr-digest", "digest", "content-md5"];
+static DIGESTS: [HeaderName; 4] = [
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("repr-digest"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("content-md5"),
+];
 const EVENT_STREAM: &[u8] = b"text/event-stream";
 
 #[cfg(test)]
