@@ -53,7 +53,7 @@ async fn given(
         return encoded(rescue, headers, form.body, coding, plain);
     }
     let Some(coding) = form.decoding else { return plain(headers, form.body) };
-    match rescue.forms.decoded(coding, form.body.clone()).await {
+    match Box::pin(rescue.forms.decoded(coding, form.body.clone())).await {
         Some(decoded) => plain(headers, decoded),
         // What cannot be decoded is better given as it is than not at all.
         None => plain(said_of(rescue), form.body),

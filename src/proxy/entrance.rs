@@ -87,7 +87,8 @@ impl Proxy {
 
     /// What has no key has no copy.
     pub(super) async fn copy_for(&self, asked: &Asked, why: Why) -> Option<Rescue> {
-        let rescue = rescue::find(self, asked, why).await?;
+        // Boxed: on a good day every request would make room for it in vain.
+        let rescue = Box::pin(rescue::find(self, asked, why)).await?;
         self.covered.kept(asked, rescue.copy.why);
         Some(rescue)
     }

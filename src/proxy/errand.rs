@@ -63,15 +63,11 @@ impl Errand {
     }
 
     async fn run(mut self, body: RequestBody) -> Brought {
-        let (proxy, asked) = (Arc::clone(&self.proxy), Arc::clone(&self.asked));
-        let outgoing = Self::outgoing(&asked, &proxy.settings.key);
-        if asked.kind == Kind::Upgrade {
+        if self.asked.kind == Kind::Upgrade {
             // Boxed, for every request makes room for this future.
-            return Box::pin(self.switch(outgoing)).await;
+            return Box::pin(self.switch()).await;
         }
-        let leave = Leave { proxy: &proxy, asked: &asked };
-        let replied = self.watch(pin!(proxy.upstream.call(outgoing, body, &leave))).await;
-        match replied {
+        match self.ask(body).await {
             Ok(reply) => self.bring(reply).await,
             Err(failure) => {
                 self.failed(failure);
@@ -80,7 +76,15 @@ impl Errand {
         }
     }
 
-    fn outgoing<'a>(asked: &'a Asked, settings: &key::Settings) -> Outgoing<'a> {
+    /// Its room is used again by what comes after it.
+    async fn ask(&mut self, body: RequestBody) -> Result<Reply, Failure> {
+        let (proxy, asked) = (Arc::clone(&self.proxy), Arc::clone(&self.asked));
+        let outgoing = Self::outgoing(&asked, &proxy.settings.key);
+        let leave = Leave { proxy: &proxy, asked: &asked };
+        self.watch(pin!(proxy.upstream.call(outgoing, body, &leave))).await
+    }
+
+    pub(super) fn outgoing<'a>(asked: &'a Asked, settings: &key::Settings) -> Outgoing<'a> {
         let head = &asked.head;
         let target = match key::forwarded(&head.uri, settings) {
             Cow::Borrowed(_) => head.uri.clone(),
@@ -141,7 +145,7 @@ impl Errand {
         tokio::select! {
             biased;
             done = wait.as_mut() => return done,
-            () = self.proxy.timers.after(self.proxy.judge.slow_time()) => ticket.overdue(),
+            () = self.proxy.slowness.after(self.proxy.judge.slow_time()) => ticket.overdue(),
         }
         wait.await
     }

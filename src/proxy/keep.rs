@@ -118,7 +118,7 @@ impl Keep {
             Self::GivenUp(reason) => drop(Self::skip(proxy, asked, reason)),
             Self::Forget => {
                 proxy.covered.refused(asked, "forget");
-                proxy.forget(asked, key, now).await;
+                Box::pin(proxy.forget(asked, key, now)).await;
             }
             Self::Refresh => {
                 let (its, asked, fields) = (Arc::clone(proxy), Arc::clone(asked), fields.clone());

@@ -66,7 +66,7 @@ use rescue::Why;
 use served::{Refusal, Rescue, Served};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use timers::Timers;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -86,7 +86,9 @@ pub struct Proxy {
     /// Work that nobody waits for.
     beside: Arc<Semaphore>,
     captures: Budget,
-    timers: Timers,
+    /// By what they are for: each is set to nearly the same time again and again.
+    patience: Timers,
+    slowness: Timers,
     tunnels: Arc<tunnel::Counts>,
     via: HeaderValue,
     meter: Meter,
@@ -149,7 +151,8 @@ impl Proxy {
             forms: Arc::default(),
             beside: Arc::new(Semaphore::new(BESIDE_MAX)),
             captures: Budget::new(CAPTURES_BYTES),
-            timers: Timers::default(),
+            patience: Timers::default(),
+            slowness: Timers::default(),
             tunnels: Arc::default(),
             via: own_via(),
             meter: Meter::default(),
@@ -163,19 +166,29 @@ impl Proxy {
 
     /// Answers one request. Every way of not getting a good answer ends in a copy, in the
     /// application's own answer or in a refusal of ours, as the table in the README has it.
-    pub async fn handle(
+    // No `async fn`, whose future would have room for the head twice.
+    pub fn handle(
         self: &Arc<Self>,
         request: Request<RequestBody>,
         client: Client,
-    ) -> Response<Body> {
+    ) -> impl Future<Output = Response<Body>> {
         let began = clock::mono();
         let (mut head, body) = request.into_parts();
         let entered = door::admit(&mut head, &client, &self.via, &self.settings)
             .and_then(|()| bounded::admit(&body, self.settings.body));
-        let asked =
-            Arc::new(Asked::of(head, !body.is_empty(), client, &self.via, &self.settings.key));
+        let (via, settings) = (&self.via, &self.settings.key);
+        let asked = Arc::new(Asked::of(head, !body.is_empty(), client, via, settings));
+        self.answer(asked, entered.map(|()| body), began)
+    }
+
+    async fn answer(
+        self: &Arc<Self>,
+        asked: Arc<Asked>,
+        entered: Result<RequestBody, Refusal>,
+        began: Instant,
+    ) -> Response<Body> {
         let served = match entered {
-            Ok(()) => self.serve(&asked, body).await,
+            Ok(body) => self.serve(&asked, body).await,
             Err(refusal) => Served::Refused(refusal),
         };
         let (from, why, turned_away) = (served.as_str(), served.why(), served.turned_away());
@@ -259,7 +272,7 @@ impl Proxy {
         tokio::select! {
             biased;
             brought = &mut errand => return Ok(brought),
-            () = self.timers.after(patience) => {}
+            () = self.patience.after(patience) => {}
         }
         match self.copy_for(asked, Why::Patience).await {
             Some(rescue) => {

@@ -2,38 +2,31 @@
 //!
 //! Every request wants to know when it has taken too long, and hardly any does. Entering a new timer
 //! into the runtime's wheel and taking it out again costs more than the breaker's whole decision;
-//! one that is there already is only moved on.
+//! one that is there already, and would go off earlier, is left as it is until it does.
 
+use crate::clock::LazyTimer;
 use parking_lot::Mutex;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
-/// Timers that nobody waits for at the moment.
+/// Timers of about the same time that nobody waits for at the moment.
 #[derive(Default)]
-pub(super) struct Timers(Mutex<Vec<Pin<Box<Sleep>>>>);
+pub(super) struct Timers(Mutex<Vec<LazyTimer>>);
 
 /// One of them, which goes back when dropped.
 pub(super) struct Timer<'a> {
     timers: &'a Timers,
-    /// None only while it is going back.
-    sleep: Option<Pin<Box<Sleep>>>,
+    end: Instant,
+    timer: LazyTimer,
 }
 
 impl Timers {
     /// Ready after `time`, by tokio's clock.
     pub(super) fn after(&self, time: Duration) -> Timer<'_> {
-        let end = Instant::now() + time;
-        let kept = self.0.lock().pop();
-        let sleep = match kept {
-            Some(mut sleep) => {
-                sleep.as_mut().reset(end);
-                sleep
-            }
-            None => Box::pin(sleep_until(end)),
-        };
-        Timer { timers: self, sleep: Some(sleep) }
+        let timer = self.0.lock().pop().unwrap_or_default();
+        Timer { timers: self, end: Instant::now() + time, timer }
     }
 }
 
@@ -41,10 +34,8 @@ impl Future for Timer<'_> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        match &mut self.sleep {
-            Some(sleep) => sleep.as_mut().poll(cx),
-            None => Poll::Pending,
-        }
+        let end = self.end;
+        self.timer.poll_until(end, cx)
     }
 }
 
@@ -52,7 +43,7 @@ impl Drop for Timer<'_> {
     fn drop(&mut self) {
         let mut kept = self.timers.0.lock();
         if kept.len() < KEPT_MAX {
-            kept.extend(self.sleep.take());
+            kept.push(std::mem::take(&mut self.timer));
         }
     }
 }

@@ -9,7 +9,7 @@ use super::body::Body;
 use super::carry::{Carried, End, Side, carry};
 use super::errand::{Answer, Brought, Errand};
 use crate::clock;
-use crate::upstream::{Line, Outgoing, Upgraded};
+use crate::upstream::{Line, Upgraded};
 use bytes::Bytes;
 use std::net::IpAddr;
 use std::pin::pin;
@@ -49,8 +49,9 @@ pub struct TunnelFigures {
 
 impl Errand {
     /// Asks once, whatever comes of it: that is said in the head of the answer.
-    pub(super) async fn switch(mut self, outgoing: Outgoing<'_>) -> Brought {
-        let proxy = Arc::clone(&self.proxy);
+    pub(super) async fn switch(mut self) -> Brought {
+        let (proxy, asked) = (Arc::clone(&self.proxy), Arc::clone(&self.asked));
+        let outgoing = Self::outgoing(&asked, &proxy.settings.key);
         match self.watch(pin!(proxy.upstream.upgrade(outgoing))).await {
             Ok(Upgraded::Switched(head, line)) => {
                 self.over_with_its_head();

@@ -12,17 +12,17 @@ use super::failure::Failure;
 use super::stream::Stream;
 use super::tunnel::Line;
 use super::wire::{Traffic, Wire};
+use crate::clock::LazyTimer;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 /// A connection, idle or with one request inside.
 pub(super) struct Connection {
@@ -80,17 +80,18 @@ impl Connection {
     /// Sends the request and waits for the answer's head until `deadline`. While the client's
     /// body moves, the clock starts again with `limit` each time; while the client is awaited it
     /// stands still, for his silence is not the application's.
-    pub(super) async fn head(
+    // No `async fn`, whose future would have room for the request twice.
+    pub(super) fn head(
         &mut self,
         mut request: Request<RequestBody>,
         deadline: Instant,
         limit: Duration,
-    ) -> Result<Response<Incoming>, Miss> {
+    ) -> impl Future<Output = Result<Response<Incoming>, Miss>> {
         self.traffic.listen();
         request.body_mut().tell(&self.traffic);
         self.stall.begin(deadline, !request.body().is_empty());
-        let mut answer = pin!(self.sender.try_send_request(request));
-        poll_fn(|cx| {
+        let mut answer = Box::pin(self.sender.try_send_request(request));
+        poll_fn(move |cx| {
             self.drive(cx);
             if let Poll::Ready(answer) = answer.as_mut().poll(&mut quiet()) {
                 self.moved();
@@ -99,7 +100,6 @@ impl Connection {
             ready!(self.poll_stalled(limit, cx));
             Poll::Ready(Err(Miss::Failed(Failure::Timeout)))
         })
-        .await
     }
 
     /// Does what can be done on the socket now, and has `cx` woken when there is more to do.
@@ -172,11 +172,10 @@ impl Connection {
     }
 }
 
-/// The clock of one wait. Its timer stays with the connection and is only ever moved on, which
-/// costs a fraction of arming a new one.
+/// The clock of one wait. Its timer stays with the connection.
 #[derive(Default)]
 struct Stall {
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: LazyTimer,
     until: Option<Instant>,
     /// The request has a body: bytes that the socket takes are movement.
     upload: bool,
@@ -195,16 +194,12 @@ impl Stall {
             self.until = None;
         }
         let until = *self.until.get_or_insert_with(|| after(Instant::now(), limit));
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
-        if timer.deadline() != until {
-            timer.as_mut().reset(until);
-        }
         // An application that says without end what is no answer spends the budget of every turn,
         // and with none left tokio's timers never go off.
         if !tokio::task::coop::has_budget_remaining() && Instant::now() >= until {
             return Poll::Ready(());
         }
-        timer.as_mut().poll(cx)
+        self.timer.poll_until(until, cx)
     }
 }
 

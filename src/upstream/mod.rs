@@ -274,7 +274,8 @@ impl Tries for Upstream {
             ControlFlow::Break(result) => return result,
             ControlFlow::Continue(body) => body,
         };
-        let connection = match self.connect(deadline).await {
+        // Boxed: most requests need no new connection, and would make room for it all the same.
+        let connection = match Box::pin(self.connect(deadline)).await {
             Ok(connection) => connection,
             Err(failure) => return Err(Lost { failure, unsent: Some(body) }),
         };
