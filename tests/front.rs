@@ -5,6 +5,7 @@ mod body;
 mod floods;
 mod http2;
 mod limits;
+mod load;
 mod preface;
 mod proxied;
 mod tls;

@@ -31,6 +31,7 @@ mod remember;
 mod retries;
 mod serving;
 mod settings;
+mod slow;
 mod soft_errors;
 mod storm;
 mod stream;

@@ -19,14 +19,14 @@ pub fn is_worth_encoding(answer: &HeaderMap, length: Option<u64>) -> bool {
         && !is_stream(kind)
         && !answer.contains_key(header::CONTENT_ENCODING)
         && !headers::has_digest(answer)
-        && !(is_json(kind) && is_to_be_written_back(answer))
+        && !is_to_be_written_back(kind, answer)
         && !forbids_transforming(answer)
 }
 
 /// Data with a strong `ETag`: who changes it sends that back as `If-Match`, which a weakened one never
 /// meets (RFC 9110 section 13.1.1).
-fn is_to_be_written_back(answer: &HeaderMap) -> bool {
-    headers::strong_etag(answer).is_some()
+fn is_to_be_written_back(kind: &str, answer: &HeaderMap) -> bool {
+    is_json(kind) && headers::strong_etag(answer).is_some()
 }
 
 /// `no-transform`, of an answer or of a request (RFC 9111 sections 5.2.1.6 and 5.2.2.6).

@@ -67,7 +67,11 @@ impl Errand {
             // Boxed, for every request makes room for this future.
             return Box::pin(self.switch()).await;
         }
-        match self.ask(body).await {
+        let replied = match body.is_empty() {
+            true => self.ask(body).await,
+            false => Box::pin(self.ask_while_uploading(body)).await,
+        };
+        match replied {
             Ok(reply) => self.bring(reply).await,
             Err(failure) => {
                 self.failed(failure);
@@ -77,7 +81,7 @@ impl Errand {
     }
 
     /// Its room is used again by what comes after it.
-    async fn ask(&mut self, body: RequestBody) -> Result<Reply, Failure> {
+    pub(super) async fn ask(&mut self, body: RequestBody) -> Result<Reply, Failure> {
         let (proxy, asked) = (Arc::clone(&self.proxy), Arc::clone(&self.asked));
         let outgoing = Self::outgoing(&asked, &proxy.settings.key);
         let leave = Leave { proxy: &proxy, asked: &asked };

@@ -75,6 +75,16 @@ impl Gatekeeper {
         }
     }
 
+    /// A slot, free or not, for what is inside already.
+    pub(super) fn enter_anyway(self: &Arc<Self>, asked: &Asked) -> Option<Held> {
+        let now = clock::mono();
+        let slot = self.gate.as_ref()?.lock().enter_anyway(now);
+        let mut held = self.held(slot, now).of(asked);
+        // Its time is not all of what the call has taken.
+        held.says_nothing();
+        Some(held)
+    }
+
     /// Waits until `deadline` for a slot or for the answer of another call with this key. `None`: too
     /// long, or there is no room to wait.
     pub(super) async fn wait(
@@ -257,6 +267,10 @@ impl Held {
             self.path = Some(self.keeper.hasher.hash_one(asked.path()));
         }
         self
+    }
+
+    pub(super) fn keeper(&self) -> Arc<Gatekeeper> {
+        Arc::clone(&self.keeper)
     }
 
     /// The application has said what it had to say before anybody else had a part in it: the time

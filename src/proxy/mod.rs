@@ -37,6 +37,7 @@ mod strict;
 mod suit;
 mod timers;
 mod tunnel;
+mod upload;
 mod variants;
 
 pub use body::{Body, Cut};

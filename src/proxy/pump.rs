@@ -4,6 +4,7 @@ use super::body::{Body, Piece};
 use super::errand::{Answer, Errand};
 use super::gathered::Gathered;
 use super::keep::Keep;
+use super::upload::SLOT_TIME;
 use crate::upstream::{Reply, ReplyBody};
 use bytes::Bytes;
 use http::HeaderMap;
@@ -33,6 +34,7 @@ impl Errand {
         pieces: mpsc::Sender<Piece>,
         mut keep: Keep,
     ) {
+        let mut patience = SLOT_TIME;
         loop {
             let next = tokio::select! {
                 biased;
@@ -42,7 +44,7 @@ impl Errand {
             match next {
                 Some(Ok(frame)) => {
                     keep.push(&frame);
-                    hand_over(frame, &pieces, &mut keep).await;
+                    self.hand_over(frame, &pieces, &mut keep, &mut patience).await;
                     self.let_others_try(&keep);
                 }
                 Some(Err(failure)) => return self.failed(failure),
@@ -69,29 +71,40 @@ impl Errand {
             }
         }
     }
+
+    /// One frame for the client. Who reads slowly is waited for, but not with a copy in hand, for the
+    /// memory for copies in the making is everybody's, and when `patience` is over without a slot.
+    async fn hand_over(
+        &mut self,
+        frame: Frame<Bytes>,
+        pieces: &mpsc::Sender<Piece>,
+        keep: &mut Keep,
+        patience: &mut Duration,
+    ) {
+        let piece = match pieces.try_send(Piece::Frame(frame)) {
+            Err(TrySendError::Full(piece)) => piece,
+            // A client that left does not end a copy.
+            Ok(()) | Err(TrySendError::Closed(_)) => return,
+        };
+        let (began, mut sent) = (Instant::now(), pin!(pieces.send(piece)));
+        if self.slot.is_some() && timeout(*patience, sent.as_mut()).await.is_ok() {
+            *patience = patience.saturating_sub(began.elapsed());
+            return;
+        }
+        self.slot = None;
+        if keep.is_copying() && timeout_at(began + CLIENT_TIME, sent.as_mut()).await.is_ok() {
+            return;
+        }
+        keep.give_up("slow-client");
+        let _ = sent.await;
+    }
 }
 
-/// One frame for the client. Who reads slowly is waited for, but not with a copy in hand: the
-/// memory for copies in the making is everybody's.
-async fn hand_over(frame: Frame<Bytes>, pieces: &mpsc::Sender<Piece>, keep: &mut Keep) {
-    let frame = match pieces.try_send(Piece::Frame(frame)) {
-        Err(TrySendError::Full(piece)) => piece,
-        // A client that left does not end a copy.
-        Ok(()) | Err(TrySendError::Closed(_)) => return,
-    };
-    let mut sent = pin!(pieces.send(frame));
-    if keep.is_copying() && timeout(CLIENT_TIME, sent.as_mut()).await.is_ok() {
-        return;
-    }
-    keep.give_up("slow-client");
-    let _ = sent.await;
-}
+/// How long, at a stretch, a copy in the making waits for a client that does not read.
+const CLIENT_TIME: Duration = Duration::from_secs(1);
 
 /// Frames between the application and a client that reads more slowly.
 const PIECES_UNDER_WAY: usize = 4;
-
-/// How long a copy in the making waits for a client that does not read.
-const CLIENT_TIME: Duration = Duration::from_secs(1);
 
 /// How long an answer may go on for its copy alone.
 const ALONE_TIME: Duration = Duration::from_secs(5);

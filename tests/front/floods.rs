@@ -11,12 +11,7 @@ use std::time::{Duration, Instant};
 #[test]
 fn streams_that_are_opened_and_reset_at_once_end_the_connection() {
     let (origin, retter) = both();
-    let mut flood = Vec::new();
-    for number in 0..5000 {
-        flood.extend_from_slice(&request(number));
-        flood.extend_from_slice(&reset(number));
-    }
-    ends(&retter, &[&flood]);
+    ends(&retter, &[&flood(5000)]);
     assert!(origin.seen().len() < 300, "{}", origin.seen().len());
 }
 
@@ -103,7 +98,12 @@ fn prompt(retter: &Retter) {
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
 }
 
-fn greeted(retter: &Retter) -> Line {
+/// Streams that are opened and reset at once.
+pub fn flood(count: u32) -> Vec<u8> {
+    (0..count).flat_map(|number| [request(number), reset(number)].concat()).collect()
+}
+
+pub fn greeted(retter: &Retter) -> Line {
     let mut line = Line::open(retter.address()).expect("it listens");
     line.write(&[PREFACE, SETTINGS].concat()).expect("it reads");
     line
