@@ -43,7 +43,7 @@ pub use visitor::Visitor;
 use crate::headers::Scheme;
 use credentials::Credentials;
 use fields::Fields;
-pub use host::is_host;
+pub use host::{is_host, is_same_host};
 use http::{HeaderMap, Method, header, request};
 use std::fmt;
 use std::sync::Arc;

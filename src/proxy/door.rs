@@ -5,7 +5,7 @@
 
 use super::Settings;
 use super::served::Refusal;
-use crate::headers::{self, Client};
+use crate::headers::{self, Client, Scheme};
 use crate::key;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::uri::{Authority, Parts as UriParts, PathAndQuery};
@@ -84,7 +84,7 @@ fn agree_on_host(head: &mut request::Parts) -> Result<(), Refusal> {
     match (head.uri.authority(), host) {
         (None, None) if head.version >= Version::HTTP_11 => return bad("no-host"),
         (None, _) => return Ok(()),
-        (Some(target), Some(host)) if !is_same_host(target, host) => return bad("other-host"),
+        (Some(_), Some(host)) if !names(&head.uri, host) => return bad("other-host"),
         (Some(target), _) => {
             let Ok(host) = HeaderValue::from_str(target.as_str()) else { return bad("bad-host") };
             head.headers.insert(header::HOST, host);
@@ -94,14 +94,24 @@ fn agree_on_host(head: &mut request::Parts) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn is_same_host(target: &Authority, host: &HeaderValue) -> bool {
-    host.as_bytes().eq_ignore_ascii_case(target.as_str().as_bytes())
+/// The port that its scheme has anyway need not be said on both sides.
+fn names(target: &Uri, host: &HeaderValue) -> bool {
+    let scheme = target.scheme_str().and_then(Scheme::named).unwrap_or_default();
+    let named = target.authority().map_or("", Authority::as_str);
+    key::is_same_host(named.as_bytes(), host.as_bytes(), scheme)
 }
 
+/// An empty path is `/` (RFC 9112 section 3.2.1). `OPTIONS http://host` should become `OPTIONS *`
+/// (section 3.2.4), and a fragment should be refused; but the `http` crate reads the one as
+/// `http://host/`, which is another request, and cuts off the other, before anybody can see it.
 fn origin_form(uri: &Uri) -> Uri {
     let mut parts = UriParts::default();
-    let target = uri.path_and_query().cloned();
-    parts.path_and_query = target.or(Some(PathAndQuery::from_static("/")));
+    let target = uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+    let target = match target.as_str().starts_with('?') {
+        true => ["/", target.as_str()].concat().parse().unwrap_or(target),
+        false => target,
+    };
+    parts.path_and_query = Some(target);
     // A path and query that was parsed before is a valid target by itself.
     Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
 }
@@ -155,6 +165,10 @@ mod tests {
         assert_eq!(refused(asked(old, "/", &[("host", "a"), ("host", "a")])), Some(400));
         assert_eq!(refused(asked(new, "http://b/", &[("host", "a")])), Some(400));
         assert_eq!(refused(asked(new, "http://A:80/", &[("host", "a:80")])), None);
+        assert_eq!(refused(asked(new, "http://A:80/", &[("host", "a")])), None);
+        assert_eq!(refused(asked(new, "http://a/", &[("host", "A:80")])), None);
+        assert_eq!(refused(asked(new, "http://a/", &[("host", "a:443")])), Some(400));
+        assert_eq!(refused(asked(new, "http://a/", &[("host", "")])), Some(400));
         assert_eq!(refused(asked(old, "http://user@a/", &[])), Some(400));
         assert_eq!(refused(asked(new, "/", &[("host", "a b")])), Some(400));
     }
@@ -165,6 +179,9 @@ mod tests {
         assert!(admit(&mut head, &stranger(), &VIA, &settings()).is_ok());
         assert_eq!(head.uri.to_string(), "/a?b");
         assert_eq!(head.headers[header::HOST], "shop.example");
+        let mut head = asked(Version::HTTP_11, "http://a?b", &[("host", "a")]);
+        assert!(admit(&mut head, &stranger(), &VIA, &settings()).is_ok());
+        assert_eq!(head.uri.path_and_query().map(|it| it.as_str()), Some("/?b"));
     }
 
     #[test]
