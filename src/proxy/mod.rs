@@ -1,8 +1,9 @@
 //! The story of one request.
 //!
 //! `Proxy::handle` is the visitor's side: ask the application or not, and what to answer if that
-//! brought nothing good. The application's side, [`errand`], goes on when the visitor has left. Which page belongs to whom, what may be kept and whether to ask at
-//! all is decided elsewhere (`key`, `policy`, `breaker`); here is only the order of things.
+//! brought nothing good. The application's side, [`errand`], goes on when the visitor has left. Which
+//! page belongs to whom, what may be kept and whether to ask at all is decided elsewhere (`key`,
+//! `policy`, `breaker`); here is only the order of things.
 
 mod accompanied;
 mod answer;

@@ -170,8 +170,7 @@ impl Upstream {
         leave: &L,
     ) -> Result<Reply, Failure> {
         let Shared { settings, again, .. } = &*self.shared;
-        // Too long a target is the client's doing and says nothing about the application.
-        head.target = settings.base.target(head.target).ok_or(Failure::ClientGone)?;
+        head.target = settings.base.target(head.target).ok_or(Failure::TargetTooLong)?;
         Call::new(self, settings, again, &head, leave).run(body).await
     }
 
