@@ -1,5 +1,6 @@
 //! What the application is asked: the same request, said the same way, over whatever connection.
 
+mod addresses;
 mod targets;
 
 use crate::support::client::raw;
