@@ -110,8 +110,8 @@ pub struct Outgoing<'a> {
 
 /// An answer whose head has come.
 pub struct Reply {
-    /// As it came, except that repeated equal lengths are one. Its extensions carry
-    /// the spelling of the reason phrase.
+    /// As it came, except that repeated equal lengths are one, and in HTTP/1.1 whatever the
+    /// application speaks. Its extensions carry the spelling of the reason phrase.
     pub head: response::Parts,
     /// How the end of the body is known; `Length(0)` where there can be none.
     pub framing: Framing,
@@ -257,6 +257,9 @@ impl Upstream {
         // After an answer in HTTP/1.0 hyper speaks 1.0 too, and would drop a body of unknown
         // length without a word.
         let reusable = head.version == Version::HTTP_11 && framing != Framing::Close;
+        // What follows is between RETTER and its visitor. In 1.0 only the end of a connection could
+        // tell him that a body of unknown length is whole, and a plain end is all hyper has.
+        head.version = Version::HTTP_11;
         let body = ReplyBody::new(connection, incoming, self.shared.clone(), reusable);
         Ok(Reply { head, framing, body })
     }
