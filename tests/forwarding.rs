@@ -1,6 +1,7 @@
 //! What the application is asked: the same request, said the same way, over whatever connection.
 
 mod addresses;
+mod again;
 mod old;
 mod targets;
 

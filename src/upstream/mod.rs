@@ -5,9 +5,9 @@
 //! the connection sees them before the answer is believed. And a connection that is driven by the
 //! call that uses it costs no wake-ups between tasks (see `connection.rs`).
 //!
-//! A try is one request and one answer. The single thing sent twice within it is a request on a
-//! kept connection that turns out to be dead: that is the risk of keeping connections, nobody's
-//! failure, and no retry. Retries (`call`) and hedges (`hedge`) are around a try, paid for out of
+//! A try is one request and one answer. The single thing sent twice within it is an idempotent
+//! request without a body on a kept connection that turns out to be dead: it died before a byte of an
+//! answer. That is the risk of keeping connections, nobody's failure, and no retry. Retries (`call`) and hedges (`hedge`) are around a try, paid for out of
 //! one `budget`, and know no wire. This room follows no redirects, reads no proxy variables, and
 //! judges no status: what is a failure, whether the breaker lets anything be sent again, and how
 //! long a visitor waits who could be given a copy, the caller says ([`Leave`]).
@@ -211,7 +211,7 @@ impl Upstream {
         deadline: Instant,
     ) -> ControlFlow<Result<Reply, Lost>, RequestBody> {
         while let Some(connection) = self.shared.pool.take() {
-            let may_resend = head.is_safe() && body.is_empty();
+            let may_resend = head.is_idempotent() && body.is_empty();
             let request = self.request(head, body);
             match self.exchange(connection, request, deadline).await {
                 Err(Miss::Unsent(unsent, _)) => body = unsent.into_body(),
@@ -286,10 +286,16 @@ impl Tries for Upstream {
 }
 
 impl Outgoing<'_> {
-    /// May be sent a second time although the first may have arrived: safe methods (RFC 9110
-    /// section 9.2.1), which an application must expect twice.
+    /// Changes nothing (RFC 9110 section 9.2.1).
     fn is_safe(&self) -> bool {
         matches!(*self.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
+    }
+
+    /// Changes no more when it arrives twice (RFC 9110 section 9.2.2). So it may be sent once more on
+    /// another connection; that an application is asked again after it has answered, or may still be
+    /// at work, is worth it for safe methods alone.
+    fn is_idempotent(&self) -> bool {
+        self.is_safe() || matches!(*self.method, Method::PUT | Method::DELETE)
     }
 }
 
