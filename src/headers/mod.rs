@@ -19,7 +19,7 @@ pub use names::{CACHE_STATUS, X_CIRCUIT, X_RETTER};
 pub use scheme::Scheme;
 pub use upgrade::{asks_for_websocket, say_websocket, turns_to_websocket};
 
-use http::header::{self, HeaderMap, HeaderName};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// Leaves the end-to-end fields whose name is `wanted`: takes off the hop-by-hop ones and those that
 /// `Connection` names (RFC 9110 section 7.6.1). `Connection` cannot take away `Host`, `Cookie` or
@@ -29,11 +29,10 @@ use http::header::{self, HeaderMap, HeaderName};
 /// Few fields go, so they are taken out one by one; that moves others about, but never two lines of
 /// one name.
 pub fn retain_end_to_end(headers: &mut HeaderMap, wanted: impl Fn(&HeaderName) -> bool) {
-    let named = connection_options(headers);
-    let goes = |name: &HeaderName| {
-        is_hop_by_hop(name) || named.iter().any(|it| it == name.as_str()) || !wanted(name)
-    };
-    let going: Vec<HeaderName> = headers.keys().filter(|name| goes(name)).cloned().collect();
+    let stays = stays_behind(headers);
+    let goes = |name: &&HeaderName| stays(name) || !wanted(name);
+    let going: Vec<HeaderName> = headers.keys().filter(goes).cloned().collect();
+    drop(stays);
     for name in going {
         headers.remove(name);
     }
@@ -42,6 +41,15 @@ pub fn retain_end_to_end(headers: &mut HeaderMap, wanted: impl Fn(&HeaderName) -
 /// Fields that mean something to the next hop only, whatever `Connection` says of them.
 pub fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(
+/// Does a field of this name, among these, stay on its hop?
+pub fn stays_behind(headers: &HeaderMap) -> impl Fn(&HeaderName) -> bool {
+    let named = connection_options(headers);
+    move |name| {
+        let is_it = |option: &&[u8]| option.eq_ignore_ascii_case(name.as_str().as_bytes());
+        is_hop_by_hop(name) || named.iter().any(is_it)
+    }
+}
+
         *name,
         header::CONNECTION
             | header::PROXY_AUTHENTICATE
@@ -57,18 +65,35 @@ pub fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|line| line.to_str().ok())
 }
 
-/// The comma-separated members of every line of `name`, trimmed, without empty ones.
-pub fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+/// The comma-separated members of every line of `name`, trimmed, without empty ones. As bytes: one
+/// that is no text must not hide those beside it.
+pub fn members<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
     headers
         .get_all(name)
         .into_iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .map(str::trim)
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
         .filter(|member| !member.is_empty())
 }
 
-fn connection_options(headers: &HeaderMap) -> Vec<String> {
+/// Those [`members`] that are text.
+pub fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let text = |member: &'a [u8]| std::str::from_utf8(member).ok().filter(|text| text.is_ascii());
+    members(headers, name).filter_map(text)
+}
+
+/// All lines of a [`list`] as one.
+pub fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
+    let mut lines = headers.get_all(name).iter();
+    let first = lines.next()?;
+    if lines.next().is_none() && first.to_str().is_ok() {
+        return Some(first.clone());
+    }
+    let all: Vec<&str> = list(headers, name).collect();
+    HeaderValue::try_from(all.join(", ")).ok()
+}
+
+fn connection_options(headers: &HeaderMap) -> Vec<&[u8]> {
     match headers.get(header::CONNECTION) {
         None => return Vec::new(),
         // What most say, and what is no end-to-end field in any case: not worth taking apart.
@@ -80,14 +105,12 @@ fn connection_options(headers: &HeaderMap) -> Vec<String> {
         }
         Some(_) => {}
     }
-    list(headers, &header::CONNECTION)
-        .map(str::to_ascii_lowercase)
-        .filter(|option| !IN_VAIN.contains(&option.as_str()))
-        .collect()
+    let in_vain = |option: &&[u8]| IN_VAIN.iter().any(|name| name.eq_ignore_ascii_case(option));
+    members(headers, &header::CONNECTION).filter(|option| !in_vain(option)).collect()
 }
 
 /// What a `Connection` list cannot take away.
-const IN_VAIN: [&str; 3] = ["authorization", "cookie", "host"];
+const IN_VAIN: [&[u8]; 3] = [b"authorization", b"cookie", b"host"];
 
 #[cfg(test)]
 mod tests {
@@ -139,6 +162,17 @@ mod tests {
     #[test]
     fn filtering_twice_is_filtering_once() {
         let once = end_to_end(&map(&[("connection", "a"), ("a", "1"), ("b", "2")]));
+    #[test]
+    fn a_member_that_is_no_text_hides_none_beside_it() {
+        let mut fields = map(&[("x-hop", "1"), ("accept-encoding", "br")]);
+        let odd = |text: &[u8]| HeaderValue::from_bytes(text).unwrap();
+        fields.append(header::CONNECTION, odd(b"\xff, X-Hop"));
+        assert!(!end_to_end(&fields).contains_key("x-hop"));
+        fields.append(header::ACCEPT_ENCODING, odd(b"\xff, gzip"));
+        assert_eq!(joined(&fields, &header::ACCEPT_ENCODING).unwrap(), "br, gzip");
+        assert_eq!(joined(&fields, &header::VARY), None);
+    }
+
         assert_eq!(end_to_end(&once), once);
     }
 }
