@@ -4,6 +4,7 @@ mod addresses;
 mod again;
 mod old;
 mod targets;
+mod trusted;
 
 use crate::support::client::raw;
 use crate::support::origin::{Origin, Seen};

@@ -5,8 +5,9 @@
 //! Names with anything but letters, digits and dashes are left out: `X_Forwarded_For` reaches a
 //! PHP or WSGI application under the same name as `X-Forwarded-For`.
 
+use super::forwarded::{Forwarded, address};
 use super::names::{X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_REAL_IP};
-use super::{Scheme, list, retain_end_to_end};
+use super::{Scheme, list, members, retain_end_to_end};
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 use std::any::Any;
 use std::net::IpAddr;
@@ -74,8 +75,8 @@ pub fn claimed_address(sent: &HeaderMap, client: &Client) -> IpAddr {
     }
     // The last one is what was added for the client itself.
     let pairs = |(_, last), next| (last, Some(next));
-    let (claimed, _) = list(sent, &X_FORWARDED_FOR).fold((None, None), pairs);
-    claimed.and_then(|address| address.parse().ok()).unwrap_or(client.address)
+    let (claimed, _) = members(sent, &X_FORWARDED_FOR).fold((None, None), pairs);
+    claimed.and_then(address).unwrap_or(client.address)
 }
 
 /// Takes off what a stranger claims about the way his request came. Nothing may be decided by it:
@@ -92,14 +93,18 @@ fn is_plain(name: &HeaderName) -> bool {
     name.as_str().bytes().fold(true, |all, byte| all & is_plain(byte))
 }
 
-/// What a trusted proxy in front has said stands; its address joins the list.
+/// What a trusted proxy in front has said stands, and what it left unsaid does not contradict it; its
+/// address joins the list.
 fn say_who_asks(sent: &mut HeaderMap, client: &Client) {
-    let host = sent.get(header::HOST).cloned();
-    append_member(sent, X_FORWARDED_FOR, &client.text);
-    keep_or(sent, X_REAL_IP, Some(client.text.clone()));
-    keep_or(sent, X_FORWARDED_PROTO, Some(HeaderValue::from_static(client.scheme.as_str())));
+    let uses_forwarded = sent.contains_key(header::FORWARDED);
+    let told = if uses_forwarded { Forwarded::read(sent) } else { Forwarded::default() };
+    let host = told.host.or_else(|| sent.get(header::HOST).cloned());
+    let real = join_the_list(sent, client, told.address);
+    keep_or(sent, X_REAL_IP, Some(real));
+    let scheme = told.scheme.unwrap_or(client.scheme);
+    keep_or(sent, X_FORWARDED_PROTO, Some(HeaderValue::from_static(scheme.as_str())));
     keep_or(sent, X_FORWARDED_HOST, host);
-    if sent.contains_key(header::FORWARDED) {
+    if uses_forwarded {
         append_member(sent, header::FORWARDED, &text(&node(client)));
     }
 }
@@ -111,6 +116,27 @@ fn node(client: &Client) -> String {
         IpAddr::V4(address) => format!("for={address};proto={proto}"),
         IpAddr::V6(address) => format!("for=\"[{address}]\";proto={proto}"),
     }
+/// `X-Forwarded-For`; the answer is whom the request is from by what stands there now, see
+/// [`claimed_address`].
+fn join_the_list(sent: &mut HeaderMap, client: &Client, told: Option<IpAddr>) -> HeaderValue {
+    let said = |address: IpAddr| text(&address.to_string());
+    let claimed = match (sent.entry(X_FORWARDED_FOR), told.map(said)) {
+        (Entry::Vacant(place), None) => {
+            place.insert(client.text.clone());
+            return client.text.clone();
+        }
+        (Entry::Vacant(place), Some(told)) => {
+            place.insert(told.clone());
+            Some(told)
+        }
+        (Entry::Occupied(_), _) => {
+            members(sent, &X_FORWARDED_FOR).last().and_then(address).map(said)
+        }
+    };
+    append_member(sent, X_FORWARDED_FOR, &client.text);
+    claimed.unwrap_or_else(|| client.text.clone())
+}
+
 }
 
 /// `TE` is hop-by-hop, but RETTER can carry trailers, so it says so where the client did.
@@ -204,6 +230,7 @@ mod tests {
             let client = Client::new(IpAddr::from([203, 0, 113, 7]), trusted);
             let mut fields = HeaderMap::new();
             said.into_iter().for_each(|said| {
+            (true, Some("10.0.0.1:4711"), "10.0.0.1"),
                 fields.insert(X_FORWARDED_FOR, HeaderValue::from_static(said));
             });
             if !trusted {
@@ -217,6 +244,7 @@ mod tests {
 
     #[test]
     fn a_stranger_cannot_say_who_he_is() {
+            assert_eq!(fields[X_REAL_IP], expected, "{said:?}");
         let mut received = received();
         take_off_claims(&mut received);
         let sent = forwarded(&received);

@@ -3,6 +3,7 @@
 
 mod answer;
 mod forward;
+mod forwarded;
 mod names;
 
 #[cfg(test)]
