@@ -2,7 +2,9 @@
 
 mod addresses;
 mod again;
+mod fields;
 mod old;
+mod secure;
 mod targets;
 mod trusted;
 

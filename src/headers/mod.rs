@@ -10,6 +10,7 @@ mod names;
 mod properties;
 mod scheme;
 mod upgrade;
+mod via;
 
 pub use answer::{
     forget_digests, has_digest, is_event_stream, media_type, retry_after, strong_etag,
@@ -19,6 +20,7 @@ pub use forward::{Client, claimed_address, forward, take_off_claims};
 pub use names::{CACHE_STATUS, X_CIRCUIT, X_RETTER};
 pub use scheme::Scheme;
 pub use upgrade::{asks_for_websocket, say_websocket, turns_to_websocket};
+pub use via::Via;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
@@ -39,9 +41,6 @@ pub fn retain_end_to_end(headers: &mut HeaderMap, wanted: impl Fn(&HeaderName) -
     }
 }
 
-/// Fields that mean something to the next hop only, whatever `Connection` says of them.
-pub fn is_hop_by_hop(name: &HeaderName) -> bool {
-    matches!(
 /// Does a field of this name, among these, stay on its hop?
 pub fn stays_behind(headers: &HeaderMap) -> impl Fn(&HeaderName) -> bool {
     let named = connection_options(headers);
@@ -51,6 +50,9 @@ pub fn stays_behind(headers: &HeaderMap) -> impl Fn(&HeaderName) -> bool {
     }
 }
 
+/// Fields that mean something to the next hop only, whatever `Connection` says of them.
+pub fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
         *name,
         header::CONNECTION
             | header::PROXY_AUTHENTICATE
@@ -161,9 +163,6 @@ mod tests {
     }
 
     #[test]
-    fn filtering_twice_is_filtering_once() {
-        let once = end_to_end(&map(&[("connection", "a"), ("a", "1"), ("b", "2")]));
-    #[test]
     fn a_member_that_is_no_text_hides_none_beside_it() {
         let mut fields = map(&[("x-hop", "1"), ("accept-encoding", "br")]);
         let odd = |text: &[u8]| HeaderValue::from_bytes(text).unwrap();
@@ -174,6 +173,9 @@ mod tests {
         assert_eq!(joined(&fields, &header::VARY), None);
     }
 
+    #[test]
+    fn filtering_twice_is_filtering_once() {
+        let once = end_to_end(&map(&[("connection", "a"), ("a", "1"), ("b", "2")]));
         assert_eq!(end_to_end(&once), once);
     }
 }

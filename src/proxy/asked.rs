@@ -2,7 +2,7 @@
 
 use super::leave::Tries;
 use crate::encoding;
-use crate::headers::{self, Client};
+use crate::headers::{self, Client, Via};
 use crate::key::{self, CacheKey, NoKey};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Version, request};
@@ -34,12 +34,13 @@ pub(super) enum Kind {
 }
 
 impl Asked {
-    /// `via` is this RETTER's own name in `Via`.
+    /// The key comes first: it is read from what the visitor himself said, before the fields are made
+    /// to say what RETTER adds.
     pub(super) fn of(
         mut head: request::Parts,
         has_body: bool,
         client: Client,
-        via: &HeaderValue,
+        via: &Via,
         settings: &key::Settings,
     ) -> Self {
         let kind = match head.method {
@@ -53,7 +54,7 @@ impl Asked {
             Kind::Upgrade => Err(NoKey::Upgrade),
             Kind::Other => Err(NoKey::Method),
         };
-        headers::forward(&mut head.headers, &client, via);
+        headers::forward(&mut head.headers, &client, via.member(&client, head.version));
         if kind == Kind::Upgrade {
             headers::say_websocket(&mut head.headers);
         }

@@ -48,7 +48,7 @@ use crate::breaker::{self, Ask};
 use crate::capture::Budget;
 use crate::clock::{self, Now};
 use crate::gate;
-use crate::headers::Client;
+use crate::headers::{Client, Via};
 use crate::key::{CacheKey, Lookup};
 use crate::meter::{Tally, Times, TimesRead};
 use crate::policy::{Farewells, Newcomers};
@@ -59,7 +59,7 @@ use covered::Covered;
 use entrance::Admitted;
 use errand::{Brought, Errand};
 use gatekeeper::{Gatekeeper, Refresh};
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use judge::{Judge, Rejected, Ticket};
 use outdated::Changed;
 use parking_lot::Mutex;
@@ -89,7 +89,7 @@ pub struct Proxy {
     captures: Budget,
     timers: Timers,
     tunnels: Arc<tunnel::Counts>,
-    via: HeaderValue,
+    via: Via,
     meter: Meter,
     covered: Covered,
     changed: Changed,
@@ -347,10 +347,9 @@ impl Proxy {
     }
 }
 
-/// A name for this process in `Via`, so that a loop can be told from another RETTER in the chain.
-fn own_via() -> HeaderValue {
-    let name = format!("1.1 retter-{:08x}", fastrand::u32(..));
-    HeaderValue::from_str(&name).unwrap_or(HeaderValue::from_static("1.1 retter"))
+/// A name for this process, so that a loop can be told from another RETTER in the chain.
+fn own_via() -> Via {
+    Via::new(format!("retter-{:08x}", fastrand::u32(..)))
 }
 
 /// Copies being captured at one time; past it answers pass uncaptured.
