@@ -3,6 +3,7 @@
 mod addresses;
 mod again;
 mod fields;
+mod names;
 mod old;
 mod secure;
 mod targets;

@@ -2,12 +2,11 @@
 //!
 //! What a client says about itself (`X-Forwarded-*`, `Forwarded`, `X-Real-IP`) counts only when it
 //! comes from a network the operator trusts; otherwise it is replaced by what RETTER sees.
-//! Names with anything but letters, digits and dashes are left out: `X_Forwarded_For` reaches a
-//! PHP or WSGI application under the same name as `X-Forwarded-For`.
+//! Names that an application may take for others are left out (see `plain`).
 
 use super::forwarded::{Forwarded, address};
 use super::names::{X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_REAL_IP};
-use super::{Scheme, list, members, retain_end_to_end};
+use super::{Names, Scheme, list, members, retain_end_to_end};
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 use std::any::Any;
 use std::net::IpAddr;
@@ -62,9 +61,9 @@ impl Client {
 
 /// Makes of the fields received from `client`, from which a stranger's claims have been taken off,
 /// those to send on. `via` is this RETTER's own member of the `Via` list (RFC 9110 section 7.6.3).
-pub fn forward(fields: &mut HeaderMap, client: &Client, via: &HeaderValue) {
+pub fn forward(fields: &mut HeaderMap, client: &Client, via: &HeaderValue, names: Names) {
     let trailers = takes_trailers(fields);
-    retain_end_to_end(fields, is_plain);
+    retain_end_to_end(fields, |name| names.pass(name));
     fields.reserve(ADDED_MAX);
     say_who_asks(fields, client);
     append_member(fields, header::VIA, via);
@@ -92,12 +91,6 @@ pub fn take_off_claims(received: &mut HeaderMap) {
     for name in CLAIMS {
         received.remove(name);
     }
-}
-
-fn is_plain(name: &HeaderName) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-');
-    // Without a way out in the middle the compiler looks at many at a time.
-    name.as_str().bytes().fold(true, |all, byte| all & is_plain(byte))
 }
 
 /// What a trusted proxy in front has said stands, and what it left unsaid does not contradict it; its
@@ -177,7 +170,7 @@ fn text(ascii: &str) -> HeaderValue {
 }
 
 /// What only a trusted proxy in front may say (RFC 7239, and the names in use before it).
-const CLAIMS: [&str; 12] = [
+pub(super) const CLAIMS: [&str; 12] = [
     "forwarded",
     "via",
     "x-forwarded-for",
@@ -217,7 +210,7 @@ mod tests {
 
     fn forwarded(received: &HeaderMap) -> HeaderMap {
         let mut sent = received.clone();
-        forward(&mut sent, &client(), &VIA);
+        forward(&mut sent, &client(), &VIA, Names::Plain);
         sent
     }
 
@@ -243,7 +236,7 @@ mod tests {
             if !trusted {
                 take_off_claims(&mut fields);
             }
-            forward(&mut fields, &client, &HeaderValue::from_static("1.1 x"));
+            forward(&mut fields, &client, &HeaderValue::from_static("1.1 x"), Names::Plain);
             assert_eq!(fields[X_REAL_IP], expected, "{said:?}");
             let expected: IpAddr = expected.parse().unwrap();
             assert_eq!(claimed_address(&fields, &client), expected, "{said:?}");
@@ -267,7 +260,7 @@ mod tests {
     fn where_tls_ends_here_the_application_is_told_so() {
         let mut sent = received();
         sent.remove(X_FORWARDED_PROTO);
-        forward(&mut sent, &client().over(Scheme::Https), &VIA);
+        forward(&mut sent, &client().over(Scheme::Https), &VIA, Names::Plain);
         assert_eq!(all(&sent, X_FORWARDED_PROTO), ["https"]);
         assert_eq!(all(&sent, header::FORWARDED), ["for=10.0.0.1, for=203.0.113.7;proto=https"]);
     }

@@ -4,7 +4,9 @@
 mod answer;
 mod forward;
 mod forwarded;
+mod meaning;
 mod names;
+mod plain;
 
 #[cfg(test)]
 mod properties;
@@ -17,7 +19,9 @@ pub use answer::{
     vary_on_encoding, weaken_etag,
 };
 pub use forward::{Client, claimed_address, forward, take_off_claims};
+pub use meaning::Meaning;
 pub use names::{CACHE_STATUS, X_CIRCUIT, X_RETTER};
+pub use plain::Names;
 pub use scheme::Scheme;
 pub use upgrade::{asks_for_websocket, say_websocket, turns_to_websocket};
 pub use via::Via;

@@ -134,7 +134,7 @@ impl CacheKey {
         if has_body(&request.headers) {
             return Err(NoKey::Body);
         }
-        let fields = Fields::read(&request.headers)?;
+        let fields = Fields::read(&request.headers, settings.names)?;
         let host = host::of(&request.uri, &fields.hosts, scheme)?;
         let mut credentials = Credentials::new(settings);
         let place = place::read(&request.uri, scheme, host, settings, &mut credentials)?;

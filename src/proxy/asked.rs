@@ -54,7 +54,8 @@ impl Asked {
             Kind::Upgrade => Err(NoKey::Upgrade),
             Kind::Other => Err(NoKey::Method),
         };
-        headers::forward(&mut head.headers, &client, via.member(&client, head.version));
+        let member = via.member(&client, head.version);
+        headers::forward(&mut head.headers, &client, member, settings.names);
         if kind == Kind::Upgrade {
             headers::say_websocket(&mut head.headers);
         }
