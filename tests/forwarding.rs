@@ -7,6 +7,7 @@ mod names;
 mod old;
 mod secure;
 mod targets;
+mod trailers;
 mod trusted;
 
 use crate::support::client::raw;

@@ -6,9 +6,10 @@
 
 use super::forwarded::{Forwarded, address};
 use super::names::{X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_REAL_IP};
-use super::{Names, Scheme, list, members, retain_end_to_end};
+use super::{Names, Scheme, cut_trailer, list, members, retain_end_to_end};
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 use std::any::Any;
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -63,7 +64,16 @@ impl Client {
 /// those to send on. `via` is this RETTER's own member of the `Via` list (RFC 9110 section 7.6.3).
 pub fn forward(fields: &mut HeaderMap, client: &Client, via: &HeaderValue, names: Names) {
     let trailers = takes_trailers(fields);
-    retain_end_to_end(fields, |name| names.pass(name));
+    let announces = Cell::new(false);
+    retain_end_to_end(fields, |name| {
+        if *name == header::TRAILER {
+            announces.set(true);
+        }
+        names.pass(name)
+    });
+    if announces.get() {
+        cut_trailer(fields, names);
+    }
     fields.reserve(ADDED_MAX);
     say_who_asks(fields, client);
     append_member(fields, header::VIA, via);

@@ -11,6 +11,7 @@ mod plain;
 #[cfg(test)]
 mod properties;
 mod scheme;
+mod trailers;
 mod upgrade;
 mod via;
 
@@ -23,6 +24,7 @@ pub use meaning::Meaning;
 pub use names::{CACHE_STATUS, X_CIRCUIT, X_RETTER};
 pub use plain::Names;
 pub use scheme::Scheme;
+pub use trailers::{cut_trailer, cut_trailers};
 pub use upgrade::{asks_for_websocket, say_websocket, turns_to_websocket};
 pub use via::Via;
 
