@@ -4,22 +4,24 @@ use super::Settings;
 use super::base::Place;
 use super::complaints::Complaints;
 use super::failure::Failure;
+use super::resolve::Resolver;
 use super::stream::Stream;
 use super::tls::{NoRoots, Tls};
 use parking_lot::Mutex;
 use rustix::io::Errno;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
-use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// Opens connections; remembers which address took the last one.
 pub(super) struct Dialer {
     /// `None` for a base URL without it.
     tls: Option<Arc<Tls>>,
+    resolver: Resolver,
     last_good: Mutex<Option<SocketAddr>>,
     complaints: Complaints,
 }
@@ -35,7 +37,8 @@ impl Dialer {
             }
             _ => None,
         };
-        Ok(Self { tls, last_good: Mutex::default(), complaints: Complaints::default() })
+        let (resolver, last_good) = (Resolver::default(), Mutex::default());
+        Ok(Self { tls, resolver, last_good, complaints: Complaints::default() })
     }
 
     /// A connection to `place`, before `deadline`.
@@ -55,7 +58,7 @@ impl Dialer {
     /// addresses one that does more than refuse says what the failure is, and one that this machine
     /// cannot reach at all (`::1` where IPv6 is off) says the least.
     async fn dial_net(&self, host: &str, port: u16, deadline: Instant) -> Result<Stream, Failure> {
-        let resolving = timeout_at(deadline, resolve(host, port));
+        let resolving = timeout_at(deadline, self.resolver.resolve(host, port));
         let mut addresses = resolving.await.map_err(|_| Failure::ConnectTimeout)??;
         self.prefer_last_good(&mut addresses);
         // Until an address is there to say otherwise.
@@ -171,18 +174,6 @@ fn is(error: &io::Error, what: &[Errno]) -> bool {
     Errno::from_io_error(error).is_some_and(|errno| what.contains(&errno))
 }
 
-/// `localhost` is both loopback addresses, whatever the resolver says of it (RFC 6761 section
-/// 6.3): half of the frameworks listen on one family only.
-async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
-    if host == "localhost" {
-        let both: [IpAddr; 2] = [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()];
-        return Ok(both.map(|ip| SocketAddr::new(ip, port)).to_vec());
-    }
-    let found: Vec<_> =
-        lookup_host((host, port)).await.map_err(|_| Failure::Dns)?.take(MAX_ADDRESSES).collect();
-    if found.is_empty() { Err(Failure::Dns) } else { Ok(found) }
-}
-
 async fn connect(address: SocketAddr, deadline: Instant) -> io::Result<TcpStream> {
     let stream = timeout_at(deadline, TcpStream::connect(address))
         .await
@@ -201,7 +192,5 @@ fn share(deadline: Instant, left: usize) -> Instant {
 /// Nothing went to the application: this machine had no socket for it.
 const OUR_OWN: [Errno; 5] =
     [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];
-/// A name with more addresses than this is tried on the first ones only.
-const MAX_ADDRESSES: usize = 16;
 /// How soon a socket whose queue was full is tried again.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);

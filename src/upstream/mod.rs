@@ -26,6 +26,7 @@ mod hedge;
 mod leave;
 mod percentile;
 mod pool;
+mod resolve;
 mod retry;
 mod stream;
 mod tape;
