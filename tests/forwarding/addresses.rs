@@ -3,6 +3,7 @@
 use super::before;
 use crate::support::origin::{Origin, ok};
 use crate::support::retter::{Retter, Setup};
+use crate::support::{SOON, until};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
@@ -49,7 +50,7 @@ fn where_one_of_them_is_missing_the_other_is_found() {
         // That nobody listens is said of the address that is there.
         origin.down();
         assert_eq!(retter.get("/new").status, 502);
-        assert!(retter.log().contains("why=\"refused\""), "{}", retter.log());
+        assert!(until(SOON, || retter.log().contains("why=\"refused\"")), "{}", retter.log());
         return;
     }
     let name = "forwarding::addresses::where_one_of_them_is_missing_the_other_is_found";
