@@ -47,8 +47,7 @@ fn dashed(name: &HeaderName) -> HeaderName {
 
 /// RETTER says it itself, or decides by it what to say.
 fn is_answered_for(name: &HeaderName) -> bool {
-    let is_it = |known: &&str| *known == name.as_str();
-    is_hop_by_hop(name) || CLAIMS.iter().chain(&FRAMING).any(|known| is_it(&known))
+    is_hop_by_hop(name) || CLAIMS.iter().chain(&FRAMING).any(|known| name == known)
 }
 
 /// Of the body, and of the one that comes back.

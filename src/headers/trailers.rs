@@ -29,12 +29,11 @@ pub fn cut_trailers(trailers: &mut HeaderMap) {
 }
 
 fn may_trail(name: &HeaderName) -> bool {
-    let text = name.as_str();
     !is_hop_by_hop(name)
         && Names::All.meaning(name) == Meaning::None
         && *name != X_RETTER
         && *name != X_CIRCUIT
-        && !CLAIMS.iter().chain(&IN_FRONT).any(|known| *known == text)
+        && !CLAIMS.iter().chain(&IN_FRONT).any(|known| name == known)
 }
 
 /// What must be known before the body: framing, control, conditions and its format.
