@@ -1,6 +1,5 @@
 //! `localhost` has two addresses, and an application listens on one of them, or on both.
 
-use super::before;
 use crate::support::origin::{Origin, ok};
 use crate::support::retter::{Retter, Setup};
 use crate::support::{SOON, until};
@@ -69,12 +68,6 @@ fn where_one_of_them_is_missing_the_other_is_found() {
         }
         _ => eprintln!("skipped: no network can be set apart on this machine"),
     }
-}
-
-#[test]
-fn an_address_needs_no_name() {
-    let origin = Origin::new().elsewhere(ok("1"));
-    assert_eq!(before(&origin).get("/").status, 200);
 }
 
 fn before_localhost(address: SocketAddr) -> Retter {
