@@ -68,7 +68,6 @@ pub(super) fn builder(settings: &Settings, front: &Arc<Tally>) -> http2::Builder
 pub(super) async fn serve(each: Arc<Each>, mut socket: Socket, client: Client, phases: Phases) {
     socket.turn_to_http2();
     let mut stop = each.stop.clone();
-    let client = client.over_http2();
     let line = Arc::new(Line { each, client, phases, resets: Resets::default() });
     let its = Arc::clone(&line);
     let service = service_fn(move |request| answer(Arc::clone(&its), request));
