@@ -43,6 +43,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
             "gate::Settings",
             "gate::Mode",
             "key::Settings",
+            "headers::Names",
             "policy::Settings",
             "policy::NoStore",
             "encoding::Settings",

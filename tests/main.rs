@@ -12,6 +12,7 @@ mod drain;
 mod dummy;
 mod file;
 mod formats;
+mod forwarding;
 mod front;
 mod gate;
 mod house;

@@ -243,10 +243,7 @@ fn before(origin: &Origin) -> Retter {
     Setup::before(origin).start()
 }
 
-/// Every value of a header in the last request, in order; `name` in lower case.
+/// Every value of a header in the last request, in order.
 fn values(origin: &Origin, name: &str) -> Vec<String> {
-    let lines = origin.seen().last().map(|seen| seen.lines()).unwrap_or_default();
-    let fields = lines.iter().filter_map(|line| line.split_once(':'));
-    let named = fields.filter(|(found, _)| found.eq_ignore_ascii_case(name));
-    named.map(|(_, value)| value.trim().to_owned()).collect()
+    origin.seen().last().map(|seen| seen.all(name)).unwrap_or_default()
 }

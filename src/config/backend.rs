@@ -1,6 +1,7 @@
 //! The kinds of value that say where the application is and how it is known.
 
-use crate::config::kinds::{EMPTY, Kind, text};
+use crate::config::kinds::{EMPTY, Kind, one_of, text, word_for};
+use crate::headers::Names;
 use crate::upstream::{BaseUrl, Ca, is_name};
 use std::path::Path;
 
@@ -37,3 +38,11 @@ pub const SNI: Kind<Option<String>> = Kind {
     },
     say: |name| name.clone().unwrap_or_else(|| "none".to_owned()),
 };
+
+pub const NAMES: Kind<Names> = Kind {
+    allowed: "`plain` or `all`",
+    read: |value| one_of(&CHOICES, value),
+    say: |choice| word_for(&CHOICES, choice),
+};
+
+const CHOICES: [(&str, Names); 2] = [("plain", Names::Plain), ("all", Names::All)];

@@ -12,6 +12,7 @@ use crate::config::files;
 use crate::config::kinds::{self, Kind};
 use crate::config::lists;
 use crate::gate::Mode as GateMode;
+use crate::headers::Names;
 use crate::policy::NoStore;
 use crate::proxy::ErrorPage;
 use crate::server::Listen;
@@ -158,6 +159,10 @@ keys! {
          an application that hangs must be a failure at some time.";
     BACKEND_CONNECT: Duration = "backend.connect", kinds::SOME_TIME, "3 seconds",
         "Time until the application takes a connection, TLS included; never 0.";
+    BACKEND_NAMES: Names = "backend.names", backend::NAMES, "plain",
+        "`plain`: header fields with anything but letters, digits and dashes in their names stay \
+         behind, for many an application takes `X_Forwarded_For` for `X-Forwarded-For`; `all`: only \
+         those that pass for a name RETTER answers for itself.";
 
     BACKEND_PATIENCE: Duration = "backend.patience", kinds::TIME, "2 seconds",
         "How long a visitor who has a copy waits for the application to answer; then he gets the \

@@ -335,7 +335,7 @@ fn filter(value: &Value) -> Result<String, String> {
     Ok(words.to_owned())
 }
 
-fn one_of<T: Copy>(words: &[(&str, T)], value: &Value) -> Result<T, String> {
+pub fn one_of<T: Copy>(words: &[(&str, T)], value: &Value) -> Result<T, String> {
     let chosen = text(value)?.trim().to_lowercase();
     match words.iter().find(|(word, _)| *word == chosen) {
         Some((_, choice)) => Ok(*choice),
@@ -344,7 +344,7 @@ fn one_of<T: Copy>(words: &[(&str, T)], value: &Value) -> Result<T, String> {
     }
 }
 
-fn word_for<T: PartialEq>(words: &[(&str, T)], choice: &T) -> String {
+pub fn word_for<T: PartialEq>(words: &[(&str, T)], choice: &T) -> String {
     let word = words.iter().find(|(_, candidate)| candidate == choice);
     word.map_or_else(String::new, |(word, _)| (*word).to_owned())
 }

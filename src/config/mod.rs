@@ -258,6 +258,7 @@ fn key_settings(layers: &Layers) -> Result<key::Settings, Mistake> {
         session_harmless: layers.get(&keys::CACHE_SESSION_HARMLESS)?,
         query_ignore: layers.get(&keys::CACHE_QUERY_IGNORE)?,
         query_secret: layers.get(&keys::CACHE_QUERY_SECRET)?,
+        names: layers.get(&keys::BACKEND_NAMES)?,
     })
 }
 

@@ -2,13 +2,14 @@
 //!
 //! What a client says about itself (`X-Forwarded-*`, `Forwarded`, `X-Real-IP`) counts only when it
 //! comes from a network the operator trusts; otherwise it is replaced by what RETTER sees.
-//! Names with anything but letters, digits and dashes are left out: `X_Forwarded_For` reaches a
-//! PHP or WSGI application under the same name as `X-Forwarded-For`.
+//! Names that an application may take for others are left out (see `plain`).
 
+use super::forwarded::{Forwarded, address};
 use super::names::{X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_REAL_IP};
-use super::{Scheme, list, retain_end_to_end};
+use super::{Names, Scheme, cut_trailer, list, members, retain_end_to_end};
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 use std::any::Any;
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ pub struct Client {
     pub trusted: bool,
     /// What he speaks with RETTER; of what he speaks with a proxy in front that proxy tells.
     pub scheme: Scheme,
+    /// He speaks HTTP/2, which is rewritten before it gets anywhere.
+    pub http2: bool,
     /// The address as a field's value: written once a connection, not once a request.
     text: HeaderValue,
     _place: Option<Place>,
@@ -32,12 +35,17 @@ impl Client {
     /// The client at `address`, without TLS.
     pub fn new(address: IpAddr, trusted: bool) -> Self {
         let text = text(&address.to_string());
-        Self { address, trusted, scheme: Scheme::Http, text, _place: None }
+        Self { address, trusted, scheme: Scheme::Http, http2: false, text, _place: None }
     }
 
     /// The same client, speaking `scheme`.
     pub fn over(self, scheme: Scheme) -> Self {
         Self { scheme, ..self }
+    }
+
+    /// The same client, speaking HTTP/2.
+    pub fn over_http2(self) -> Self {
+        Self { http2: true, ..self }
     }
 
     /// The same client, who holds nothing.
@@ -54,9 +62,18 @@ impl Client {
 
 /// Makes of the fields received from `client`, from which a stranger's claims have been taken off,
 /// those to send on. `via` is this RETTER's own member of the `Via` list (RFC 9110 section 7.6.3).
-pub fn forward(fields: &mut HeaderMap, client: &Client, via: &HeaderValue) {
+pub fn forward(fields: &mut HeaderMap, client: &Client, via: &HeaderValue, names: Names) {
     let trailers = takes_trailers(fields);
-    retain_end_to_end(fields, is_plain);
+    let announces = Cell::new(false);
+    retain_end_to_end(fields, |name| {
+        if *name == header::TRAILER {
+            announces.set(true);
+        }
+        names.pass(name)
+    });
+    if announces.get() {
+        cut_trailer(fields, names);
+    }
     fields.reserve(ADDED_MAX);
     say_who_asks(fields, client);
     append_member(fields, header::VIA, via);
@@ -74,8 +91,8 @@ pub fn claimed_address(sent: &HeaderMap, client: &Client) -> IpAddr {
     }
     // The last one is what was added for the client itself.
     let pairs = |(_, last), next| (last, Some(next));
-    let (claimed, _) = list(sent, &X_FORWARDED_FOR).fold((None, None), pairs);
-    claimed.and_then(|address| address.parse().ok()).unwrap_or(client.address)
+    let (claimed, _) = members(sent, &X_FORWARDED_FOR).fold((None, None), pairs);
+    claimed.and_then(address).unwrap_or(client.address)
 }
 
 /// Takes off what a stranger claims about the way his request came. Nothing may be decided by it:
@@ -86,22 +103,41 @@ pub fn take_off_claims(received: &mut HeaderMap) {
     }
 }
 
-fn is_plain(name: &HeaderName) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-');
-    // Without a way out in the middle the compiler looks at many at a time.
-    name.as_str().bytes().fold(true, |all, byte| all & is_plain(byte))
-}
-
-/// What a trusted proxy in front has said stands; its address joins the list.
+/// What a trusted proxy in front has said stands, and what it left unsaid does not contradict it; its
+/// address joins the list.
 fn say_who_asks(sent: &mut HeaderMap, client: &Client) {
-    let host = sent.get(header::HOST).cloned();
-    append_member(sent, X_FORWARDED_FOR, &client.text);
-    keep_or(sent, X_REAL_IP, Some(client.text.clone()));
-    keep_or(sent, X_FORWARDED_PROTO, Some(HeaderValue::from_static(client.scheme.as_str())));
+    let uses_forwarded = sent.contains_key(header::FORWARDED);
+    let told = if uses_forwarded { Forwarded::read(sent) } else { Forwarded::default() };
+    let host = told.host.or_else(|| sent.get(header::HOST).cloned());
+    let real = join_the_list(sent, client, told.address);
+    keep_or(sent, X_REAL_IP, Some(real));
+    let scheme = told.scheme.unwrap_or(client.scheme);
+    keep_or(sent, X_FORWARDED_PROTO, Some(HeaderValue::from_static(scheme.as_str())));
     keep_or(sent, X_FORWARDED_HOST, host);
-    if sent.contains_key(header::FORWARDED) {
+    if uses_forwarded {
         append_member(sent, header::FORWARDED, &text(&node(client)));
     }
+}
+
+/// `X-Forwarded-For`; the answer is whom the request is from by what stands there now, see
+/// [`claimed_address`].
+fn join_the_list(sent: &mut HeaderMap, client: &Client, told: Option<IpAddr>) -> HeaderValue {
+    let said = |address: IpAddr| text(&address.to_string());
+    let claimed = match (sent.entry(X_FORWARDED_FOR), told.map(said)) {
+        (Entry::Vacant(place), None) => {
+            place.insert(client.text.clone());
+            return client.text.clone();
+        }
+        (Entry::Vacant(place), Some(told)) => {
+            place.insert(told.clone());
+            Some(told)
+        }
+        (Entry::Occupied(_), _) => {
+            members(sent, &X_FORWARDED_FOR).last().and_then(address).map(said)
+        }
+    };
+    append_member(sent, X_FORWARDED_FOR, &client.text);
+    claimed.unwrap_or_else(|| client.text.clone())
 }
 
 /// A member of `Forwarded` (RFC 7239), which is kept up only where somebody already uses it.
@@ -144,7 +180,7 @@ fn text(ascii: &str) -> HeaderValue {
 }
 
 /// What only a trusted proxy in front may say (RFC 7239, and the names in use before it).
-const CLAIMS: [&str; 12] = [
+pub(super) const CLAIMS: [&str; 12] = [
     "forwarded",
     "via",
     "x-forwarded-for",
@@ -184,7 +220,7 @@ mod tests {
 
     fn forwarded(received: &HeaderMap) -> HeaderMap {
         let mut sent = received.clone();
-        forward(&mut sent, &client(), &VIA);
+        forward(&mut sent, &client(), &VIA, Names::Plain);
         sent
     }
 
@@ -197,6 +233,7 @@ mod tests {
         for (trusted, said, expected) in [
             (true, Some("203.0.113.9, 10.0.0.1"), "10.0.0.1"),
             (true, Some("2001:db8::1"), "2001:db8::1"),
+            (true, Some("10.0.0.1:4711"), "10.0.0.1"),
             (true, Some("unknown"), "203.0.113.7"),
             (true, None, "203.0.113.7"),
             (false, Some("10.0.0.1"), "203.0.113.7"),
@@ -209,7 +246,8 @@ mod tests {
             if !trusted {
                 take_off_claims(&mut fields);
             }
-            forward(&mut fields, &client, &HeaderValue::from_static("1.1 x"));
+            forward(&mut fields, &client, &HeaderValue::from_static("1.1 x"), Names::Plain);
+            assert_eq!(fields[X_REAL_IP], expected, "{said:?}");
             let expected: IpAddr = expected.parse().unwrap();
             assert_eq!(claimed_address(&fields, &client), expected, "{said:?}");
         }
@@ -232,7 +270,7 @@ mod tests {
     fn where_tls_ends_here_the_application_is_told_so() {
         let mut sent = received();
         sent.remove(X_FORWARDED_PROTO);
-        forward(&mut sent, &client().over(Scheme::Https), &VIA);
+        forward(&mut sent, &client().over(Scheme::Https), &VIA, Names::Plain);
         assert_eq!(all(&sent, X_FORWARDED_PROTO), ["https"]);
         assert_eq!(all(&sent, header::FORWARDED), ["for=10.0.0.1, for=203.0.113.7;proto=https"]);
     }

@@ -3,23 +3,32 @@
 
 mod answer;
 mod forward;
+mod forwarded;
+mod meaning;
 mod names;
+mod plain;
 
 #[cfg(test)]
 mod properties;
 mod scheme;
+mod trailers;
 mod upgrade;
+mod via;
 
 pub use answer::{
     forget_digests, has_digest, is_event_stream, media_type, retry_after, strong_etag,
     vary_on_encoding, weaken_etag,
 };
 pub use forward::{Client, claimed_address, forward, take_off_claims};
+pub use meaning::Meaning;
 pub use names::{CACHE_STATUS, X_CIRCUIT, X_RETTER};
+pub use plain::Names;
 pub use scheme::Scheme;
+pub use trailers::{cut_trailer, cut_trailers};
 pub use upgrade::{asks_for_websocket, say_websocket, turns_to_websocket};
+pub use via::Via;
 
-use http::header::{self, HeaderMap, HeaderName};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// Leaves the end-to-end fields whose name is `wanted`: takes off the hop-by-hop ones and those that
 /// `Connection` names (RFC 9110 section 7.6.1). `Connection` cannot take away `Host`, `Cookie` or
@@ -29,13 +38,21 @@ use http::header::{self, HeaderMap, HeaderName};
 /// Few fields go, so they are taken out one by one; that moves others about, but never two lines of
 /// one name.
 pub fn retain_end_to_end(headers: &mut HeaderMap, wanted: impl Fn(&HeaderName) -> bool) {
-    let named = connection_options(headers);
-    let goes = |name: &HeaderName| {
-        is_hop_by_hop(name) || named.iter().any(|it| it == name.as_str()) || !wanted(name)
-    };
-    let going: Vec<HeaderName> = headers.keys().filter(|name| goes(name)).cloned().collect();
+    let stays = stays_behind(headers);
+    let goes = |name: &&HeaderName| stays(name) || !wanted(name);
+    let going: Vec<HeaderName> = headers.keys().filter(goes).cloned().collect();
+    drop(stays);
     for name in going {
         headers.remove(name);
+    }
+}
+
+/// Does a field of this name, among these, stay on its hop?
+pub fn stays_behind(headers: &HeaderMap) -> impl Fn(&HeaderName) -> bool {
+    let named = connection_options(headers);
+    move |name| {
+        let is_it = |option: &&[u8]| option.eq_ignore_ascii_case(name.as_str().as_bytes());
+        is_hop_by_hop(name) || named.iter().any(is_it)
     }
 }
 
@@ -57,18 +74,35 @@ pub fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|line| line.to_str().ok())
 }
 
-/// The comma-separated members of every line of `name`, trimmed, without empty ones.
-pub fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+/// The comma-separated members of every line of `name`, trimmed, without empty ones. As bytes: one
+/// that is no text must not hide those beside it.
+pub fn members<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
     headers
         .get_all(name)
         .into_iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .map(str::trim)
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
         .filter(|member| !member.is_empty())
 }
 
-fn connection_options(headers: &HeaderMap) -> Vec<String> {
+/// Those [`members`] that are text.
+pub fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let text = |member: &'a [u8]| std::str::from_utf8(member).ok().filter(|text| text.is_ascii());
+    members(headers, name).filter_map(text)
+}
+
+/// All lines of a [`list`] as one.
+pub fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
+    let mut lines = headers.get_all(name).iter();
+    let first = lines.next()?;
+    if lines.next().is_none() && first.to_str().is_ok() {
+        return Some(first.clone());
+    }
+    let all: Vec<&str> = list(headers, name).collect();
+    HeaderValue::try_from(all.join(", ")).ok()
+}
+
+fn connection_options(headers: &HeaderMap) -> Vec<&[u8]> {
     match headers.get(header::CONNECTION) {
         None => return Vec::new(),
         // What most say, and what is no end-to-end field in any case: not worth taking apart.
@@ -80,14 +114,12 @@ fn connection_options(headers: &HeaderMap) -> Vec<String> {
         }
         Some(_) => {}
     }
-    list(headers, &header::CONNECTION)
-        .map(str::to_ascii_lowercase)
-        .filter(|option| !IN_VAIN.contains(&option.as_str()))
-        .collect()
+    let in_vain = |option: &&[u8]| IN_VAIN.iter().any(|name| name.eq_ignore_ascii_case(option));
+    members(headers, &header::CONNECTION).filter(|option| !in_vain(option)).collect()
 }
 
 /// What a `Connection` list cannot take away.
-const IN_VAIN: [&str; 3] = ["authorization", "cookie", "host"];
+const IN_VAIN: [&[u8]; 3] = [b"authorization", b"cookie", b"host"];
 
 #[cfg(test)]
 mod tests {
@@ -134,6 +166,17 @@ mod tests {
             ("authorization", "Bearer t"),
         ]);
         assert_eq!(end_to_end(&sent).len(), 3);
+    }
+
+    #[test]
+    fn a_member_that_is_no_text_hides_none_beside_it() {
+        let mut fields = map(&[("x-hop", "1"), ("accept-encoding", "br")]);
+        let odd = |text: &[u8]| HeaderValue::from_bytes(text).unwrap();
+        fields.append(header::CONNECTION, odd(b"\xff, X-Hop"));
+        assert!(!end_to_end(&fields).contains_key("x-hop"));
+        fields.append(header::ACCEPT_ENCODING, odd(b"\xff, gzip"));
+        assert_eq!(joined(&fields, &header::ACCEPT_ENCODING).unwrap(), "br, gzip");
+        assert_eq!(joined(&fields, &header::VARY), None);
     }
 
     #[test]

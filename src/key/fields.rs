@@ -4,7 +4,7 @@
 use super::NoKey;
 use super::cookies;
 use super::credentials::{Credential, Credentials, Kind};
-use crate::headers::Scheme;
+use crate::headers::{Meaning, Names, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The fields of one request that its key depends on.
@@ -16,10 +16,10 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    pub fn read(headers: &'a HeaderMap) -> Result<Self, NoKey> {
+    pub fn read(headers: &'a HeaderMap, names: Names) -> Result<Self, NoKey> {
         let mut fields = Self { hosts: vec![], cookies: vec![], credentials: vec![], told: vec![] };
         for (name, value) in headers {
-            match Meaning::of(name) {
+            match names.meaning(name) {
                 Meaning::None => {}
                 Meaning::Host => fields.hosts.push(value),
                 Meaning::Cookie => fields.cookies.push(value),
@@ -71,59 +71,6 @@ pub(super) fn is_guessable(credential: &Credential) -> bool {
 /// True for a header that says who a visitor is.
 pub(super) fn is_credential(name: &HeaderName) -> bool {
     matches!(Meaning::of(name), Meaning::Credential)
-}
-
-enum Meaning {
-    None,
-    Host,
-    Cookie,
-    /// Says who it is.
-    Credential,
-    /// Says under which address the visitor reached a proxy in front. Applications build links and
-    /// redirects from it, so a copy is good only for who was told the same.
-    Told,
-    /// Asks for something else than the request line does.
-    Override,
-}
-
-impl Meaning {
-    fn of(name: &HeaderName) -> Self {
-        match name.as_str() {
-            "host" => Self::Host,
-            "cookie" => Self::Cookie,
-            "authorization" | "x-api-key" | "x-auth-token" | "x-access-token" => Self::Credential,
-            // Names that a proxy in front puts in after it has asked for a password or certificate.
-            "remote-user"
-            | "x-remote-user"
-            | "x-forwarded-user"
-            | "x-forwarded-email"
-            | "x-auth-request-user"
-            | "x-auth-request-email"
-            | "x-ssl-client-s-dn"
-            | "x-ssl-client-dn" => Self::Credential,
-            "forwarded"
-            | "front-end-https"
-            | "x-forwarded-host"
-            | "x-forwarded-port"
-            | "x-forwarded-prefix"
-            | "x-forwarded-proto"
-            | "x-forwarded-protocol"
-            | "x-forwarded-scheme"
-            | "x-forwarded-server"
-            | "x-forwarded-ssl"
-            | "x-host"
-            | "x-http-host-override"
-            | "x-original-host"
-            | "x-scheme"
-            | "x-url-scheme" => Self::Told,
-            "x-original-url"
-            | "x-rewrite-url"
-            | "x-http-method"
-            | "x-http-method-override"
-            | "x-method-override" => Self::Override,
-            _ => Self::None,
-        }
-    }
 }
 
 /// False for what we would tell the application ourselves.

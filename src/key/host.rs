@@ -34,6 +34,12 @@ pub fn is_host(text: &[u8]) -> bool {
     plain || normal(text, Scheme::Http).is_ok()
 }
 
+/// Do both name one host, each with or without the scheme's own port?
+pub fn is_same_host(one: &[u8], other: &[u8], scheme: Scheme) -> bool {
+    one.eq_ignore_ascii_case(other)
+        || matches!((normal(one, scheme), normal(other, scheme)), (Ok(a), Ok(b)) if a == b)
+}
+
 fn normal(text: &[u8], scheme: Scheme) -> Result<String, NoKey> {
     let text = std::str::from_utf8(text).map_err(|_| NoKey::NoHost)?;
     let (name, port) = split_port(text);

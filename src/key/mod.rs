@@ -43,7 +43,7 @@ pub use visitor::Visitor;
 use crate::headers::Scheme;
 use credentials::Credentials;
 use fields::Fields;
-pub use host::is_host;
+pub use host::{is_host, is_same_host};
 use http::{HeaderMap, Method, header, request};
 use std::fmt;
 use std::sync::Arc;
@@ -134,7 +134,7 @@ impl CacheKey {
         if has_body(&request.headers) {
             return Err(NoKey::Body);
         }
-        let fields = Fields::read(&request.headers)?;
+        let fields = Fields::read(&request.headers, settings.names)?;
         let host = host::of(&request.uri, &fields.hosts, scheme)?;
         let mut credentials = Credentials::new(settings);
         let place = place::read(&request.uri, scheme, host, settings, &mut credentials)?;

@@ -1,5 +1,7 @@
 //! What the operator says about keys, with the defaults.
 
+use crate::headers::Names;
+
 /// What the operator says about keys (`cache.detect.*`, `cache.session.*`, `cache.query.*`).
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -18,6 +20,8 @@ pub struct Settings {
     /// `cache.query.secret`: parameters whose presence means the request has no key. Case does not
     /// count.
     pub query_secret: Vec<String>,
+    /// `backend.names`: which header fields the application gets to see.
+    pub names: Names,
 }
 
 impl Default for Settings {
@@ -29,6 +33,7 @@ impl Default for Settings {
             session_harmless: owned(&SESSION_HARMLESS),
             query_ignore: Vec::new(),
             query_secret: owned(&QUERY_SECRET),
+            names: Names::default(),
         }
     }
 }

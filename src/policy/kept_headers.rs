@@ -1,6 +1,6 @@
 //! What of an answer's head is kept with its copy.
 
-use crate::headers::{is_hop_by_hop, retain_end_to_end};
+use crate::headers::{retain_end_to_end, stays_behind};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Headers that are kept with a copy: end-to-end ones, without those that speak to one visitor, to
@@ -24,8 +24,9 @@ pub fn stored_headers(answer: &HeaderMap) -> HeaderMap {
 /// order, they would not.
 pub fn are_the_same_but_for_the_date(kept: &HeaderMap, answer: &HeaderMap) -> bool {
     let counts = |name: &HeaderName| *name != header::DATE;
+    let stays_behind = stays_behind(answer);
     let may_be_kept =
-        |name: &HeaderName| counts(name) && !is_hop_by_hop(name) && !is_never_stored(name);
+        |name: &HeaderName| counts(name) && !stays_behind(name) && !is_never_stored(name);
     let kept = kept.iter().filter(|(name, _)| counts(name));
     kept.eq(answer.iter().filter(|(name, _)| may_be_kept(name)))
 }
@@ -71,8 +72,13 @@ mod tests {
             HeaderMap::from_iter(lines)
         };
         let kept = head(&[("date", "1"), ("location", "/a")]);
-        let same =
-            [("date", "2"), ("location", "/a"), ("connection", "close"), ("set-cookie", "c")];
+        let same = [
+            ("date", "2"),
+            ("location", "/a"),
+            ("connection", "X-Hop"),
+            ("set-cookie", "c"),
+            ("x-hop", "1"),
+        ];
         assert!(are_the_same_but_for_the_date(&kept, &head(&same)));
         assert!(!are_the_same_but_for_the_date(&kept, &head(&[("location", "/b")])));
         assert!(!are_the_same_but_for_the_date(&kept, &head(&[("date", "1")])));

@@ -8,9 +8,10 @@ use super::pages;
 use super::served::{Refusal, Served};
 use super::{ErrorPage, Settings, suit};
 use crate::breaker::State;
-use crate::headers::{self, X_CIRCUIT, X_RETTER};
+use crate::headers::{self, Names, X_CIRCUIT, X_RETTER};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, Version, request};
+use std::cell::Cell;
 
 /// The response for `served`. `circuit` is the breakers' state as this head is written.
 pub(super) async fn of(
@@ -42,13 +43,31 @@ fn passed(answer: Answer, asked: &Asked, compress: bool) -> Response<Body> {
     // RFC 9110 section 8.6: a 204 has no length.
     let has_no_length = head.status == StatusCode::NO_CONTENT;
     let is_untrue = |name: &HeaderName| has_no_length && *name == header::CONTENT_LENGTH;
-    headers::retain_end_to_end(&mut head.headers, |name| !is_ours(name) && !is_untrue(name));
+    let announces = Cell::new(false);
+    headers::retain_end_to_end(&mut head.headers, |name| {
+        if *name == header::TRAILER {
+            announces.set(true);
+        }
+        !is_ours(name) && !is_untrue(name)
+    });
+    if announces.get() {
+        announce(&mut head.headers, &asked.head);
+    }
     if matches!(body, Body::Tunnel(_)) {
         headers::say_websocket(&mut head.headers);
     } else if compress {
         body = suit::passed(&mut head, body, asked);
     }
     Response::from_parts(head, body)
+}
+
+/// The trailers that are to come, to a visitor who takes any (RFC 9110 section 6.5.1).
+fn announce(answer: &mut HeaderMap, asked: &request::Parts) {
+    if asked.version >= Version::HTTP_11 && asked.headers.contains_key(header::TE) {
+        headers::cut_trailer(answer, Names::All);
+    } else {
+        answer.remove(header::TRAILER);
+    }
 }
 
 fn refused(refusal: Refusal, asked: &HeaderMap, page: &ErrorPage) -> Response<Body> {

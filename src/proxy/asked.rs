@@ -2,7 +2,7 @@
 
 use super::leave::Tries;
 use crate::encoding;
-use crate::headers::{self, Client};
+use crate::headers::{self, Client, Via};
 use crate::key::{self, CacheKey, NoKey};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Version, request};
@@ -34,12 +34,13 @@ pub(super) enum Kind {
 }
 
 impl Asked {
-    /// `via` is this RETTER's own name in `Via`.
+    /// The key comes first: it is read from what the visitor himself said, before the fields are made
+    /// to say what RETTER adds.
     pub(super) fn of(
         mut head: request::Parts,
         has_body: bool,
         client: Client,
-        via: &HeaderValue,
+        via: &Via,
         settings: &key::Settings,
     ) -> Self {
         let kind = match head.method {
@@ -53,13 +54,14 @@ impl Asked {
             Kind::Upgrade => Err(NoKey::Upgrade),
             Kind::Other => Err(NoKey::Method),
         };
-        headers::forward(&mut head.headers, &client, via);
+        let member = via.member(&client, head.version);
+        headers::forward(&mut head.headers, &client, member, settings.names);
         if kind == Kind::Upgrade {
             headers::say_websocket(&mut head.headers);
         }
-        let accept_encoding = head.headers.get(header::ACCEPT_ENCODING).cloned();
+        let accept_encoding = headers::joined(&head.headers, &header::ACCEPT_ENCODING);
         if key.is_ok() {
-            narrow_codings(&mut head.headers);
+            narrow_codings(&mut head.headers, accept_encoding.as_ref());
         }
         let (alone, tries) = (AtomicBool::new(false), Tries::default());
         Self { head, accept_encoding, client, kind, alone, key, tries }
@@ -67,11 +69,15 @@ impl Asked {
 
     /// The same request once more, for its copy alone.
     pub(super) fn again(&self) -> Self {
-        let client = self.client.clone().leaving();
-        let (head, key) = (self.head.clone(), self.key.clone());
-        let (accept_encoding, kind) = (self.accept_encoding.clone(), self.kind);
-        let (alone, tries) = (AtomicBool::new(true), Tries::default());
-        Self { head, accept_encoding, client, kind, alone, key, tries }
+        Self {
+            head: self.head.clone(),
+            accept_encoding: self.accept_encoding.clone(),
+            client: self.client.clone().leaving(),
+            kind: self.kind,
+            alone: AtomicBool::new(true),
+            key: self.key.clone(),
+            tries: Tries::default(),
+        }
     }
 
     /// Somebody waits for the answer.
@@ -104,8 +110,8 @@ fn may_upgrade(head: &request::Parts) -> bool {
 }
 
 /// What could become a copy must come in a coding that we can take off for the next reader.
-fn narrow_codings(fields: &mut HeaderMap) {
-    let accepted = headers::text(fields, &header::ACCEPT_ENCODING);
+fn narrow_codings(fields: &mut HeaderMap, accepted: Option<&HeaderValue>) {
+    let accepted = accepted.and_then(|line| line.to_str().ok());
     if let Some(narrowed) = encoding::narrowed(accepted) {
         fields.insert(header::ACCEPT_ENCODING, narrowed);
     }

@@ -3,6 +3,7 @@
 use super::coded::Coded;
 use super::tunnel::Tunnel;
 use crate::encoding::Encoder;
+use crate::headers;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use std::collections::VecDeque;
@@ -110,13 +111,21 @@ impl http_body::Body for Body {
 impl Streamed {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         if let Some(frame) = self.first.pop_front() {
-            return Poll::Ready(Some(Ok(frame)));
+            return Poll::Ready(Some(Ok(fit(frame))));
         }
         let Some(rest) = &mut self.rest else { return Poll::Ready(None) };
         Poll::Ready(match ready!(rest.poll_recv(cx)) {
-            Some(Piece::Frame(frame)) => Some(Ok(frame)),
+            Some(Piece::Frame(frame)) => Some(Ok(fit(frame))),
             Some(Piece::End) => None,
             None => Some(Err(Cut)),
         })
     }
+}
+
+/// Trailers are fields of the answer, and not all of them are for its visitor.
+fn fit(mut frame: Frame<Bytes>) -> Frame<Bytes> {
+    if let Some(trailers) = frame.trailers_mut() {
+        headers::cut_trailers(trailers);
+    }
+    frame
 }

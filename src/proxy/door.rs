@@ -5,17 +5,17 @@
 
 use super::Settings;
 use super::served::Refusal;
-use crate::headers::{self, Client};
+use crate::headers::{self, Client, Scheme, Via};
 use crate::key;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::uri::{Authority, Parts as UriParts, PathAndQuery};
 use http::{Method, StatusCode, Uri, Version, request};
 
-/// Lets a request in, or says why not. `via` is this RETTER's own name in `Via`.
+/// Lets a request in, or says why not.
 pub(super) fn admit(
     head: &mut request::Parts,
     client: &Client,
-    via: &HeaderValue,
+    via: &Via,
     settings: &Settings,
 ) -> Result<(), Refusal> {
     if target_length(&head.uri) > settings.uri {
@@ -27,7 +27,8 @@ pub(super) fn admit(
     if head.method == Method::CONNECT {
         return Err(Refusal::door(StatusCode::METHOD_NOT_ALLOWED, "connect"));
     }
-    if is_loop(&head.headers, via) {
+    // The base URL leads back to RETTER.
+    if via.is_in(&head.headers) {
         return Err(Refusal::door(StatusCode::LOOP_DETECTED, "loop"));
     }
     if !is_framed_in_one_way(&head.headers) {
@@ -59,14 +60,6 @@ fn is_framed_in_one_way(headers: &HeaderMap) -> bool {
         && codings.next().is_none()
 }
 
-/// It came through here before: the base URL leads back to RETTER. Read as bytes: a member that is
-/// no text stands on one line with ours and must not hide it.
-fn is_loop(headers: &HeaderMap, via: &HeaderValue) -> bool {
-    let lines = headers.get_all(header::VIA).iter().map(HeaderValue::as_bytes);
-    let mut members = lines.flat_map(|line| line.split(|byte| *byte == b','));
-    members.any(|member| member.trim_ascii() == via.as_bytes())
-}
-
 /// One host, said once (RFC 9112 section 3.2): in `Host`, or in an absolute target that agrees
 /// with it.
 fn agree_on_host(head: &mut request::Parts) -> Result<(), Refusal> {
@@ -84,7 +77,7 @@ fn agree_on_host(head: &mut request::Parts) -> Result<(), Refusal> {
     match (head.uri.authority(), host) {
         (None, None) if head.version >= Version::HTTP_11 => return bad("no-host"),
         (None, _) => return Ok(()),
-        (Some(target), Some(host)) if !is_same_host(target, host) => return bad("other-host"),
+        (Some(_), Some(host)) if !names(&head.uri, host) => return bad("other-host"),
         (Some(target), _) => {
             let Ok(host) = HeaderValue::from_str(target.as_str()) else { return bad("bad-host") };
             head.headers.insert(header::HOST, host);
@@ -94,14 +87,24 @@ fn agree_on_host(head: &mut request::Parts) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn is_same_host(target: &Authority, host: &HeaderValue) -> bool {
-    host.as_bytes().eq_ignore_ascii_case(target.as_str().as_bytes())
+/// The port that its scheme has anyway need not be said on both sides.
+fn names(target: &Uri, host: &HeaderValue) -> bool {
+    let scheme = target.scheme_str().and_then(Scheme::named).unwrap_or_default();
+    let named = target.authority().map_or("", Authority::as_str);
+    key::is_same_host(named.as_bytes(), host.as_bytes(), scheme)
 }
 
+/// An empty path is `/` (RFC 9112 section 3.2.1). `OPTIONS http://host` should become `OPTIONS *`
+/// (section 3.2.4), and a fragment should be refused; but the `http` crate reads the one as
+/// `http://host/`, which is another request, and cuts off the other, before anybody can see it.
 fn origin_form(uri: &Uri) -> Uri {
     let mut parts = UriParts::default();
-    let target = uri.path_and_query().cloned();
-    parts.path_and_query = target.or(Some(PathAndQuery::from_static("/")));
+    let target = uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+    let target = match target.as_str().starts_with('?') {
+        true => ["/", target.as_str()].concat().parse().unwrap_or(target),
+        false => target,
+    };
+    parts.path_and_query = Some(target);
     // A path and query that was parsed before is a valid target by itself.
     Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
 }
@@ -113,7 +116,9 @@ mod tests {
     use http::Request;
     use std::net::IpAddr;
 
-    const VIA: HeaderValue = HeaderValue::from_static("1.1 retter-me");
+    fn via() -> Via {
+        Via::new("retter-me".to_owned())
+    }
 
     fn stranger() -> Client {
         Client::new(IpAddr::from([203, 0, 113, 7]), false)
@@ -141,7 +146,7 @@ mod tests {
     }
 
     fn refused(mut head: request::Parts) -> Option<u16> {
-        admit(&mut head, &stranger(), &VIA, &settings())
+        admit(&mut head, &stranger(), &via(), &settings())
             .err()
             .map(|refusal| refusal.status.as_u16())
     }
@@ -155,6 +160,10 @@ mod tests {
         assert_eq!(refused(asked(old, "/", &[("host", "a"), ("host", "a")])), Some(400));
         assert_eq!(refused(asked(new, "http://b/", &[("host", "a")])), Some(400));
         assert_eq!(refused(asked(new, "http://A:80/", &[("host", "a:80")])), None);
+        assert_eq!(refused(asked(new, "http://A:80/", &[("host", "a")])), None);
+        assert_eq!(refused(asked(new, "http://a/", &[("host", "A:80")])), None);
+        assert_eq!(refused(asked(new, "http://a/", &[("host", "a:443")])), Some(400));
+        assert_eq!(refused(asked(new, "http://a/", &[("host", "")])), Some(400));
         assert_eq!(refused(asked(old, "http://user@a/", &[])), Some(400));
         assert_eq!(refused(asked(new, "/", &[("host", "a b")])), Some(400));
     }
@@ -162,9 +171,12 @@ mod tests {
     #[test]
     fn after_the_door_only_host_names_the_host() {
         let mut head = asked(Version::HTTP_10, "http://shop.example/a?b", &[]);
-        assert!(admit(&mut head, &stranger(), &VIA, &settings()).is_ok());
+        assert!(admit(&mut head, &stranger(), &via(), &settings()).is_ok());
         assert_eq!(head.uri.to_string(), "/a?b");
         assert_eq!(head.headers[header::HOST], "shop.example");
+        let mut head = asked(Version::HTTP_11, "http://a?b", &[("host", "a")]);
+        assert!(admit(&mut head, &stranger(), &via(), &settings()).is_ok());
+        assert_eq!(head.uri.path_and_query().map(|it| it.as_str()), Some("/?b"));
     }
 
     #[test]

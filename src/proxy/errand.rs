@@ -185,7 +185,7 @@ impl Errand {
     pub(super) fn failed(&mut self, failure: Failure) {
         let fault = match failure {
             // Nobody's failure, or ours.
-            Failure::ClientGone | Failure::NoSocket => return,
+            Failure::ClientGone | Failure::TargetTooLong | Failure::NoSocket => return,
             Failure::Timeout | Failure::Silent => Fault::Timeout,
             failure if failure.is_transport() => Fault::Transport,
             _ => Fault::Broken,

@@ -1,8 +1,9 @@
 //! The story of one request.
 //!
 //! `Proxy::handle` is the visitor's side: ask the application or not, and what to answer if that
-//! brought nothing good. The application's side, [`errand`], goes on when the visitor has left. Which page belongs to whom, what may be kept and whether to ask at
-//! all is decided elsewhere (`key`, `policy`, `breaker`); here is only the order of things.
+//! brought nothing good. The application's side, [`errand`], goes on when the visitor has left. Which
+//! page belongs to whom, what may be kept and whether to ask at all is decided elsewhere (`key`,
+//! `policy`, `breaker`); here is only the order of things.
 
 mod accompanied;
 mod answer;
@@ -48,7 +49,7 @@ use crate::breaker::{self, Ask};
 use crate::capture::Budget;
 use crate::clock::{self, Now};
 use crate::gate;
-use crate::headers::Client;
+use crate::headers::{Client, Via};
 use crate::key::{CacheKey, Lookup};
 use crate::meter::{Tally, Times, TimesRead};
 use crate::policy::{Farewells, Newcomers};
@@ -59,7 +60,7 @@ use covered::Covered;
 use entrance::Admitted;
 use errand::{Brought, Errand};
 use gatekeeper::{Gatekeeper, Refresh};
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use judge::{Judge, Rejected, Ticket};
 use outdated::Changed;
 use parking_lot::Mutex;
@@ -91,7 +92,7 @@ pub struct Proxy {
     patience: Timers,
     slowness: Timers,
     tunnels: Arc<tunnel::Counts>,
-    via: HeaderValue,
+    via: Via,
     meter: Meter,
     covered: Covered,
     changed: Changed,
@@ -360,10 +361,9 @@ impl Proxy {
     }
 }
 
-/// A name for this process in `Via`, so that a loop can be told from another RETTER in the chain.
-fn own_via() -> HeaderValue {
-    let name = format!("1.1 retter-{:08x}", fastrand::u32(..));
-    HeaderValue::from_str(&name).unwrap_or(HeaderValue::from_static("1.1 retter"))
+/// A name for this process, so that a loop can be told from another RETTER in the chain.
+fn own_via() -> Via {
+    Via::new(format!("retter-{:08x}", fastrand::u32(..)))
 }
 
 /// Copies being captured at one time; past it answers pass uncaptured.

@@ -147,7 +147,7 @@ const LAST_SWEEP: Duration = Duration::from_secs(5);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::headers::Client;
+    use crate::headers::{Client, Via};
     use std::net::IpAddr;
 
     /// The addresses that become invalid by an answer with these fields.
@@ -156,7 +156,7 @@ mod tests {
         let head = request.body(()).unwrap().into_parts().0;
         let client = Client::new(IpAddr::from([203, 0, 113, 7]), false);
         let settings = key::Settings::default();
-        let asked = Asked::of(head, false, client, &HeaderValue::from_static("1.1 me"), &settings);
+        let asked = Asked::of(head, false, client, &Via::new("me".to_owned()), &settings);
         let mut fields = HeaderMap::new();
         for (name, value) in answer {
             fields.append(name, HeaderValue::from_static(value));

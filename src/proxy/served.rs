@@ -76,7 +76,8 @@ impl Served {
     }
 }
 
-/// The request line, at debug. More tries than one add what became of them. Never the query: it may hold what is nobody else's business.
+/// The request line, at debug. More tries than one add what became of them. Never the query: it may
+/// hold what is nobody else's business.
 pub(super) fn log(
     asked: &Asked,
     status: StatusCode,
@@ -132,6 +133,9 @@ impl Refusal {
                 StatusCode::GATEWAY_TIMEOUT
             }
             Failure::ClientGone => StatusCode::BAD_REQUEST,
+            Failure::TargetTooLong => {
+                return Self::door(StatusCode::URI_TOO_LONG, failure.as_str());
+            }
             _ => StatusCode::BAD_GATEWAY,
         };
         Self { status, reason: failure.as_str(), retry_after: None, closes: false }

@@ -110,6 +110,7 @@ impl Each {
         let Some((socket, scheme, protocol)) = begun else { return };
         let client = client.over(scheme);
         if protocol == Protocol::Http2 {
+            let client = client.over_http2();
             // In a box, or every connection would be as large as these.
             return Box::pin(http2::serve(Arc::clone(self), socket, client, phases)).await;
         }

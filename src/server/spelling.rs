@@ -7,6 +7,7 @@
 use super::Settings;
 use bytes::{BufMut, BytesMut};
 use http::header::{self, HeaderMap, HeaderValue};
+use http::uri::PathAndQuery;
 use http::{Method, Request, StatusCode, Version};
 use http_body::Body;
 
@@ -16,9 +17,7 @@ pub(super) fn as_http1<B: Body>(
     settings: &Settings,
 ) -> Result<(), StatusCode> {
     *request.version_mut() = Version::HTTP_11;
-    let path = request.uri().path();
-    let is_path = path.starts_with('/') || (path == "*" && request.method() == Method::OPTIONS);
-    if !is_path && request.method() != Method::CONNECT {
+    if !has_path(request) && request.method() != Method::CONNECT {
         return Err(StatusCode::BAD_REQUEST);
     }
     join_cookies(request.headers_mut());
@@ -32,6 +31,13 @@ pub(super) fn as_http1<B: Body>(
         request.headers_mut().insert(header::TRANSFER_ENCODING, chunked);
     }
     Ok(())
+}
+
+/// `:path` as it came begins with a slash (RFC 9113 section 8.3.1): of `?a` the parsed one says that
+/// its path is `/`, and whoever reads the bytes says something else.
+fn has_path<B>(request: &Request<B>) -> bool {
+    let path = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
+    path.starts_with('/') || (path == "*" && request.method() == Method::OPTIONS)
 }
 
 /// Clients may divide `Cookie`, to compress it better; elsewhere it is one line (RFC 9113 section

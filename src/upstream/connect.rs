@@ -4,22 +4,24 @@ use super::Settings;
 use super::base::Place;
 use super::complaints::Complaints;
 use super::failure::Failure;
+use super::resolve::Resolver;
 use super::stream::Stream;
 use super::tls::{NoRoots, Tls};
 use parking_lot::Mutex;
 use rustix::io::Errno;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpStream, UnixStream, lookup_host};
+use std::{fmt, io};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// Opens connections; remembers which address took the last one.
 pub(super) struct Dialer {
     /// `None` for a base URL without it.
     tls: Option<Arc<Tls>>,
+    resolver: Resolver,
     last_good: Mutex<Option<SocketAddr>>,
     complaints: Complaints,
 }
@@ -35,7 +37,8 @@ impl Dialer {
             }
             _ => None,
         };
-        Ok(Self { tls, last_good: Mutex::default(), complaints: Complaints::default() })
+        let (resolver, last_good) = (Resolver::default(), Mutex::default());
+        Ok(Self { tls, resolver, last_good, complaints: Complaints::default() })
     }
 
     /// A connection to `place`, before `deadline`.
@@ -52,30 +55,51 @@ impl Dialer {
 
     /// To the first address that takes one, the last good one tried first, all of them before
     /// `deadline`. The name is resolved anew each time: a deploy may have moved it. Of several
-    /// addresses one that does more than refuse says what the failure is.
+    /// addresses one that does more than refuse says what the failure is, and one that this machine
+    /// cannot reach at all (`::1` where IPv6 is off) says the least.
     async fn dial_net(&self, host: &str, port: u16, deadline: Instant) -> Result<Stream, Failure> {
-        let resolving = timeout_at(deadline, resolve(host, port));
+        let resolving = timeout_at(deadline, self.resolver.resolve(host, port));
         let mut addresses = resolving.await.map_err(|_| Failure::ConnectTimeout)??;
         self.prefer_last_good(&mut addresses);
-        let mut failure = Failure::Refused;
+        // Until an address is there to say otherwise.
+        let (mut failure, mut missing) = (Failure::NoSocket, None);
         for (tried, address) in addresses.iter().enumerate() {
             match self.reach(*address, share(deadline, addresses.len() - tried)).await {
                 Ok(stream) => return Ok(self.remember(stream, *address)),
-                Err(Failure::NoSocket) => return Err(Failure::NoSocket),
-                Err(Failure::Refused) => {}
-                Err(other) => failure = other,
+                Err(NoWay::Socketless(why)) => {
+                    missing = Some((address, why, "let RETTER have more files, or memory"));
+                    failure = Failure::NoSocket;
+                    break;
+                }
+                Err(NoWay::Addressless(why)) => {
+                    missing =
+                        Some((address, why, "let this machine have more ports, or the address"));
+                }
+                Err(NoWay::There(Failure::Refused)) if failure != Failure::NoSocket => {}
+                Err(NoWay::There(other)) => failure = other,
             }
+        }
+        if let (Failure::NoSocket, Some((address, why, remedy))) = (failure, missing) {
+            self.complain(&address, &why, remedy);
         }
         Err(failure)
     }
 
-    async fn reach(&self, address: SocketAddr, deadline: Instant) -> Result<Stream, Failure> {
-        let stream = connect(address, deadline).await.map_err(|error| failure(&error))?;
+    async fn reach(&self, address: SocketAddr, deadline: Instant) -> Result<Stream, NoWay> {
+        let stream = connect(address, deadline).await?;
         match &self.tls {
             None => Ok(Stream::Tcp(stream)),
             // Boxed, because every request makes room for this future.
-            Some(tls) => Box::pin(tls.shake_hands(stream, deadline)).await.map(Stream::Tls),
+            Some(tls) => Box::pin(tls.shake_hands(stream, deadline))
+                .await
+                .map(Stream::Tls)
+                .map_err(NoWay::There),
         }
+    }
+
+    fn complain(&self, to: &dyn fmt::Display, error: &io::Error, remedy: &str) {
+        let what = format!("{to}: {error}");
+        self.complaints.say("no connection to the application", &what, remedy);
     }
 
     /// A socket whose queue is full says so at once, and no event tells when there is room.
@@ -91,14 +115,14 @@ impl Dialer {
                     sleep_until(next).await;
                 }
                 Err(error) => {
+                    let (to, failure) = (path.display(), failure(&error));
                     if error.kind() == io::ErrorKind::PermissionDenied {
-                        self.complaints.say(
-                            "no connection to the application",
-                            &format!("{}: {error}", path.display()),
-                            "let RETTER's user write to the socket and enter its folder",
-                        );
+                        let remedy = "let RETTER's user write to the socket and enter its folder";
+                        self.complain(&to, &error, remedy);
+                    } else if failure == Failure::NoSocket {
+                        self.complain(&to, &error, "give RETTER more files or memory");
                     }
-                    return Err(failure(&error));
+                    return Err(failure);
                 }
             }
         }
@@ -117,30 +141,37 @@ impl Dialer {
     }
 }
 
+/// Why an address was not reached.
+enum NoWay {
+    /// It is there, or may be.
+    There(Failure),
+    /// Nothing of this machine leads to it: all ports towards it are taken, or its family is switched
+    /// off. Of the next one that need not be so.
+    Addressless(io::Error),
+    /// Nor to any other.
+    Socketless(io::Error),
+}
+
+impl From<io::Error> for NoWay {
+    fn from(error: io::Error) -> Self {
+        match failure(&error) {
+            Failure::NoSocket if is(&error, &[Errno::ADDRNOTAVAIL]) => Self::Addressless(error),
+            Failure::NoSocket => Self::Socketless(error),
+            failure => Self::There(failure),
+        }
+    }
+}
+
 fn failure(error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::TimedOut => Failure::ConnectTimeout,
-        _ if is_our_own(error) => Failure::NoSocket,
+        _ if is(error, &OUR_OWN) => Failure::NoSocket,
         _ => Failure::Refused,
     }
 }
 
-/// Nothing went to the application: this machine had no socket for it.
-fn is_our_own(error: &io::Error) -> bool {
-    let ours = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];
-    Errno::from_io_error(error).is_some_and(|errno| ours.contains(&errno))
-}
-
-/// `localhost` is both loopback addresses, whatever the resolver says of it (RFC 6761 section
-/// 6.3): half of the frameworks listen on one family only.
-async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
-    if host == "localhost" {
-        let both: [IpAddr; 2] = [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()];
-        return Ok(both.map(|ip| SocketAddr::new(ip, port)).to_vec());
-    }
-    let found: Vec<_> =
-        lookup_host((host, port)).await.map_err(|_| Failure::Dns)?.take(MAX_ADDRESSES).collect();
-    if found.is_empty() { Err(Failure::Dns) } else { Ok(found) }
+fn is(error: &io::Error, what: &[Errno]) -> bool {
+    Errno::from_io_error(error).is_some_and(|errno| what.contains(&errno))
 }
 
 async fn connect(address: SocketAddr, deadline: Instant) -> io::Result<TcpStream> {
@@ -158,7 +189,8 @@ fn share(deadline: Instant, left: usize) -> Instant {
     now + deadline.saturating_duration_since(now) / left.max(1) as u32
 }
 
-/// A name with more addresses than this is tried on the first ones only.
-const MAX_ADDRESSES: usize = 16;
+/// Nothing went to the application: this machine had no socket for it.
+const OUR_OWN: [Errno; 5] =
+    [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];
 /// How soon a socket whose queue was full is tried again.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);

@@ -43,7 +43,10 @@ pub enum Failure {
     /// There was no socket to be had here: out of files, ports or memory. RETTER's own trouble.
     #[error("there is no socket left for a connection to the application")]
     NoSocket,
-    /// The client's own body broke off, or its request cannot be sent: nobody's failure.
+    /// The target is too long with the base URL's path before it: the client's doing.
+    #[error("the request's target is too long for the application")]
+    TargetTooLong,
+    /// The client's own body broke off: nobody's failure.
     #[error("the client broke off its request")]
     ClientGone,
 }
@@ -63,6 +66,7 @@ impl Failure {
             Failure::Truncated => "truncated",
             Failure::Silent => "silent",
             Failure::NoSocket => "no-socket",
+            Failure::TargetTooLong => "uri-too-long",
             Failure::ClientGone => "client-gone",
         }
     }

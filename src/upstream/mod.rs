@@ -5,9 +5,9 @@
 //! the connection sees them before the answer is believed. And a connection that is driven by the
 //! call that uses it costs no wake-ups between tasks (see `connection.rs`).
 //!
-//! A try is one request and one answer. The single thing sent twice within it is a request on a
-//! kept connection that turns out to be dead: that is the risk of keeping connections, nobody's
-//! failure, and no retry. Retries (`call`) and hedges (`hedge`) are around a try, paid for out of
+//! A try is one request and one answer. The single thing sent twice within it is an idempotent
+//! request without a body on a kept connection that turns out to be dead: it died before a byte of an
+//! answer. That is the risk of keeping connections, nobody's failure, and no retry. Retries (`call`) and hedges (`hedge`) are around a try, paid for out of
 //! one `budget`, and know no wire. This room follows no redirects, reads no proxy variables, and
 //! judges no status: what is a failure, whether the breaker lets anything be sent again, and how
 //! long a visitor waits who could be given a copy, the caller says ([`Leave`]).
@@ -26,6 +26,7 @@ mod hedge;
 mod leave;
 mod percentile;
 mod pool;
+mod resolve;
 mod retry;
 mod stream;
 mod tape;
@@ -110,8 +111,8 @@ pub struct Outgoing<'a> {
 
 /// An answer whose head has come.
 pub struct Reply {
-    /// As it came, except that repeated equal lengths are one. Its extensions carry
-    /// the spelling of the reason phrase.
+    /// As it came, except that repeated equal lengths are one, and in HTTP/1.1 whatever the
+    /// application speaks. Its extensions carry the spelling of the reason phrase.
     pub head: response::Parts,
     /// How the end of the body is known; `Length(0)` where there can be none.
     pub framing: Framing,
@@ -170,8 +171,7 @@ impl Upstream {
         leave: &L,
     ) -> Result<Reply, Failure> {
         let Shared { settings, again, .. } = &*self.shared;
-        // Too long a target is the client's doing and says nothing about the application.
-        head.target = settings.base.target(head.target).ok_or(Failure::ClientGone)?;
+        head.target = settings.base.target(head.target).ok_or(Failure::TargetTooLong)?;
         Call::new(self, settings, again, &head, leave).run(body).await
     }
 
@@ -212,7 +212,7 @@ impl Upstream {
         deadline: Instant,
     ) -> ControlFlow<Result<Reply, Lost>, RequestBody> {
         while let Some(connection) = self.shared.pool.take() {
-            let may_resend = head.is_safe() && body.is_empty();
+            let may_resend = head.is_idempotent() && body.is_empty();
             let request = self.request(head, body);
             match self.exchange(connection, request, deadline).await {
                 Err(Miss::Unsent(unsent, _)) => body = unsent.into_body(),
@@ -258,6 +258,9 @@ impl Upstream {
         // After an answer in HTTP/1.0 hyper speaks 1.0 too, and would drop a body of unknown
         // length without a word.
         let reusable = head.version == Version::HTTP_11 && framing != Framing::Close;
+        // What follows is between RETTER and its visitor. In 1.0 only the end of a connection could
+        // tell him that a body of unknown length is whole, and a plain end is all hyper has.
+        head.version = Version::HTTP_11;
         let body = ReplyBody::new(connection, incoming, self.shared.clone(), reusable);
         Ok(Reply { head, framing, body })
     }
@@ -285,10 +288,16 @@ impl Tries for Upstream {
 }
 
 impl Outgoing<'_> {
-    /// May be sent a second time although the first may have arrived: safe methods (RFC 9110
-    /// section 9.2.1), which an application must expect twice.
+    /// Changes nothing (RFC 9110 section 9.2.1).
     fn is_safe(&self) -> bool {
         matches!(*self.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
+    }
+
+    /// Changes no more when it arrives twice (RFC 9110 section 9.2.2). So it may be sent once more on
+    /// another connection; that an application is asked again after it has answered, or may still be
+    /// at work, is worth it for safe methods alone.
+    fn is_idempotent(&self) -> bool {
+        self.is_safe() || matches!(*self.method, Method::PUT | Method::DELETE)
     }
 }
 

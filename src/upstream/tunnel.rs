@@ -34,8 +34,7 @@ impl Upstream {
     /// As of [`Upstream::call`]; [`Failure::Malformed`] also for a 101 to another protocol.
     pub async fn upgrade(&self, mut head: Outgoing<'_>) -> Result<Upgraded, Failure> {
         let settings = &self.shared.settings;
-        // As in a call: too long a target says nothing about the application.
-        head.target = settings.base.target(head.target).ok_or(Failure::ClientGone)?;
+        head.target = settings.base.target(head.target).ok_or(Failure::TargetTooLong)?;
         let deadline = after(Instant::now(), settings.timeout);
         let mut connection = self.connect(deadline).await?;
         let request = self.request(&head, RequestBody::Empty);

@@ -112,7 +112,8 @@ fn trailers_pass() {
     let reply = session.send_with(request, trailers).expect("a reply");
     assert_eq!(reply.body, b"data");
     assert_eq!(reply.trailers.expect("trailers")["x-sum"], "42");
-    assert_eq!(origin.last("/").body, b"sent");
+    let seen = origin.last("/");
+    assert_eq!((seen.body.as_slice(), seen.trailers), (&b"sent"[..], vec!["x-check: 7".into()]));
 }
 
 #[test]

@@ -157,11 +157,16 @@ pub struct Handshakes {
 
 impl Front {
     pub fn before(origin: &Origin, identity: &Identity) -> Self {
+        Self::before_address(origin.address(), identity)
+    }
+
+    /// The same before an application that is no [`Origin`].
+    pub fn before_address(origin: SocketAddr, identity: &Identity) -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Shared {
-            origin: origin.address(),
+            origin,
             config: Mutex::new(identity.config(ALL_VERSIONS, None)),
             polite: Mutex::new(true),
             seen: Mutex::default(),

@@ -38,7 +38,7 @@ fn pair() -> TempDir {
 }
 
 /// Every key with a value that is not its default.
-const OTHERS: [(&str, &str); 79] = [
+const OTHERS: [(&str, &str); 80] = [
     ("server.listen", ":9"),
     ("server.trusted", "none"),
     ("server.proxyprotocol", "on"),
@@ -54,6 +54,7 @@ const OTHERS: [(&str, &str); 79] = [
     ("backend.sni", "app.example"),
     ("backend.timeout", "1s"),
     ("backend.connect", "1s"),
+    ("backend.names", "all"),
     ("backend.patience", "1s"),
     ("cache.ttl", "1s"),
     ("cache.detect.query", "off"),

@@ -39,10 +39,10 @@ fn converse(shared: &Shared, number: usize, stream: &TcpStream) -> Next {
     while let Some(head) = wire.head() {
         let last = wire::header(&head, "connection").is_some_and(|value| value == "close");
         let place = shared.saw(number, head.clone());
-        if wire.body(&head, |piece| shared.saw_more(place, piece)).is_err() {
-            return Next::Close;
+        match wire.body(&head, |piece| shared.saw_more(place, piece)) {
+            Ok(trailers) => shared.saw_all(place, trailers),
+            Err(_) => return Next::Close,
         }
-        shared.saw_all(place);
         match perform(shared, &mut wire, place) {
             Next::Request if !last => {}
             Next::Request => return Next::Close,

@@ -40,6 +40,8 @@ pub struct Seen {
     /// How long the body was, so far.
     pub body_length: u64,
     pub body_hash: blake3::Hasher,
+    /// The lines after the last chunk.
+    pub trailers: Vec<String>,
     /// The body has come to its end: the application takes the request for whole.
     pub whole: bool,
 }
@@ -213,6 +215,14 @@ impl Seen {
     /// The header lines as they came.
     pub fn lines(&self) -> Vec<String> {
         String::from_utf8_lossy(&self.head).lines().skip(1).map(str::to_owned).collect()
+    }
+
+    /// Every value of a header, in order; `name` without regard to case.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        let lines = self.lines();
+        let fields = lines.iter().filter_map(|line| line.split_once(':'));
+        let named = fields.filter(|(found, _)| found.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.trim().to_owned()).collect()
     }
 
     fn word(&self, place: usize) -> String {

@@ -59,7 +59,8 @@ impl Shared {
     pub fn saw(&self, connection: usize, head: Vec<u8>) -> usize {
         let (body, body_hash) = (Vec::new(), blake3::Hasher::new());
         let mut seen = self.seen();
-        seen.push(Seen { connection, head, body, body_length: 0, body_hash, whole: false });
+        let (body_length, trailers, whole) = (0, Vec::new(), false);
+        seen.push(Seen { connection, head, body, body_length, body_hash, trailers, whole });
         seen.len() - 1
     }
 
@@ -71,8 +72,10 @@ impl Shared {
         seen.body_hash.update(piece);
     }
 
-    pub fn saw_all(&self, place: usize) {
-        self.seen()[place].whole = true;
+    pub fn saw_all(&self, place: usize, trailers: Vec<String>) {
+        let seen = &mut self.seen()[place];
+        seen.trailers = trailers;
+        seen.whole = true;
     }
 
     /// What to do now, and the state of the script this was read from.

@@ -38,8 +38,8 @@ impl<'a> Wire<'a> {
         Some(head)
     }
 
-    /// Hands the body of a request to `sink` as it arrives.
-    pub fn body(&mut self, head: &[u8], mut sink: impl FnMut(&[u8])) -> io::Result<()> {
+    /// Hands the body of a request to `sink` as it arrives; the lines after it are its trailers.
+    pub fn body(&mut self, head: &[u8], mut sink: impl FnMut(&[u8])) -> io::Result<Vec<String>> {
         if header(head, "expect").is_some() {
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
@@ -47,7 +47,7 @@ impl<'a> Wire<'a> {
             return self.chunks(&mut sink);
         }
         let length = header(head, "content-length").and_then(|text| text.parse().ok());
-        self.exactly(length.unwrap_or(0), &mut sink)
+        self.exactly(length.unwrap_or(0), &mut sink).map(|()| Vec::new())
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -151,19 +151,36 @@ impl<'a> Wire<'a> {
         Ok(next)
     }
 
-    fn chunks(&mut self, sink: &mut impl FnMut(&[u8])) -> io::Result<()> {
+    fn chunks(&mut self, sink: &mut impl FnMut(&[u8])) -> io::Result<Vec<String>> {
         loop {
-            let mut line = String::new();
-            self.reader.read_line(&mut line)?;
-            let size = line.trim().split(';').next().unwrap_or_default();
+            let line = self.line()?;
+            let size = line.split(';').next().unwrap_or_default();
             let size = u64::from_str_radix(size, 16).map_err(io::Error::other)?;
             self.exactly(size, sink)?;
-            // After the last chunk this is the empty line that ends an empty trailer.
-            self.reader.read_line(&mut line)?;
             if size == 0 {
-                return Ok(());
+                return self.trailers();
+            }
+            self.line()?;
+        }
+    }
+
+    fn trailers(&mut self) -> io::Result<Vec<String>> {
+        let mut trailers = Vec::new();
+        loop {
+            match self.line()? {
+                end if end.is_empty() => return Ok(trailers),
+                line => trailers.push(line),
             }
         }
+    }
+
+    fn line(&mut self) -> io::Result<String> {
+        let mut line = Vec::new();
+        self.reader.read_until(b'\n', &mut line)?;
+        if !line.ends_with(b"\n") {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        Ok(String::from_utf8_lossy(&line).trim().to_owned())
     }
 
     fn exactly(&mut self, length: u64, sink: &mut impl FnMut(&[u8])) -> io::Result<()> {
