@@ -98,8 +98,11 @@ pub fn claimed_address(sent: &HeaderMap, client: &Client) -> IpAddr {
 /// Takes off what a stranger claims about the way his request came. Nothing may be decided by it:
 /// not what the application is told, and not which copy he gets.
 pub fn take_off_claims(received: &mut HeaderMap) {
-    for name in CLAIMS {
-        received.remove(name);
+    // Most claim nothing, and a look at the names is cheaper than twelve searches.
+    if received.keys().any(|name| CLAIMS.contains(&name.as_str())) {
+        for name in CLAIMS {
+            received.remove(name);
+        }
     }
 }
 
