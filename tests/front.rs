@@ -10,4 +10,5 @@ mod preface;
 mod proxied;
 mod tls;
 mod unix;
+mod windows;
 mod wrong;

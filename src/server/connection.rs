@@ -2,7 +2,7 @@
 
 use super::body::{Received, Sent};
 use super::farewell::Farewell;
-use super::http2::{self, Streams};
+use super::http2;
 use super::io::{Phase, Phases, Socket};
 use super::linger::linger;
 use super::plain::Plain;
@@ -19,7 +19,7 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use parking_lot::Mutex;
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -43,7 +43,7 @@ pub(super) struct Connections {
 impl Connections {
     pub(super) fn new(services: Services, settings: Settings, stop: watch::Receiver<bool>) -> Self {
         let (table, http) = (Table::new(&settings), http(&settings));
-        let http2 = http2::builder(&settings, &services.front);
+        let http2 = http2::builder(&settings);
         let farewell = Farewell::new();
         let each = Arc::new(Each { services, settings, http, http2, farewell, stop });
         Self { each, table, open: watch::Sender::new(()) }
@@ -91,7 +91,7 @@ pub(super) struct Each {
     pub(super) services: Services,
     pub(super) settings: Settings,
     http: http1::Builder,
-    pub(super) http2: hyper::server::conn::http2::Builder<Streams>,
+    pub(super) http2: hyper::server::conn::http2::Builder<TokioExecutor>,
     pub(super) farewell: Farewell,
     pub(super) stop: watch::Receiver<bool>,
 }

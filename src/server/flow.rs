@@ -1,65 +1,28 @@
-//! The two bodies of an HTTP/2 request, and the clocks that a socket cannot keep for one stream
-//! among many.
+//! The two bodies of an HTTP/2 request: the client's with a clock that a socket cannot keep for one
+//! stream among many, and the answer's in pieces that are counted until they are written.
 
 use super::io::Phase;
+use super::owed::{Owed, Piece};
 use super::silence::Silence;
 use crate::meter::Tally;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use std::cell::Cell;
-use std::future::poll_fn;
 use std::io::ErrorKind;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Why a client's body broke off.
 type ClientError = Box<dyn std::error::Error + Send + Sync>;
-
-tokio::task_local! {
-    /// Since when this stream has something to send that the client gives no window for. hyper asks
-    /// a body for its next frame when the one before has found its place, and not before: that it
-    /// does not ask is all there is to see.
-    static OFFERED: Cell<Option<Instant>>;
-}
-
-/// The client took nothing of this stream for too long.
-pub(super) struct Stalled;
-
-/// Drives a stream until it ends or stalls.
-pub(super) async fn paced(
-    stream: impl Future<Output = ()>,
-    limit: Duration,
-) -> Result<(), Stalled> {
-    let watched = async {
-        let (mut stream, mut silence) = (pin!(stream), Silence::default());
-        poll_fn(|cx| {
-            if stream.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Ok(()));
-            }
-            match OFFERED.with(Cell::get) {
-                Some(since) if !limit.is_zero() => {
-                    silence.begin_again(since);
-                    silence.poll(cx, Phase::Answer, limit, Some(since)).map(|()| Err(Stalled))
-                }
-                _ => {
-                    silence.end();
-                    Poll::Pending
-                }
-            }
-        })
-        .await
-    };
-    OFFERED.scope(Cell::new(None), watched).await
-}
 
 /// Told of how an answer ends.
 pub(super) trait Under {
     /// By no wish of the client.
     fn done(&mut self);
+
+    fn owed(&self) -> &Owed;
 }
 
 /// An answer's body, in pieces that are small enough to wait in numbers.
@@ -80,44 +43,42 @@ impl<B: Body<Data = Bytes> + Unpin, U: Under + Unpin> Paced<B, U> {
         Self { body, rest: Bytes::new(), bodiless, under }
     }
 
-    fn piece(&mut self, mut data: Bytes) -> Frame<Bytes> {
+    fn piece(&mut self, mut data: Bytes) -> Frame<Piece> {
         self.rest = data.split_off(data.len().min(PIECE_BYTES));
-        OFFERED.try_with(|offered| offered.set(Some(Instant::now()))).unwrap_or_default();
         if self.is_end_stream() {
             self.under.done();
         }
-        Frame::data(data)
+        Frame::data(self.under.owed().piece(data))
     }
 }
 
 impl<B: Body<Data = Bytes> + Unpin, U: Under + Unpin> Body for Paced<B, U> {
-    type Data = Bytes;
+    type Data = Piece;
     type Error = B::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    ) -> Poll<Option<Result<Frame<Piece>, B::Error>>> {
         let this = &mut *self;
-        OFFERED.try_with(|offered| offered.set(None)).unwrap_or_default();
         if !this.rest.is_empty() {
             let rest = std::mem::take(&mut this.rest);
             return Poll::Ready(Some(Ok(this.piece(rest))));
         }
         let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
-        Poll::Ready(match frame {
-            Some(Ok(frame)) => Some(Ok(match frame.into_data() {
-                Ok(data) => this.piece(data),
-                Err(trailers) => {
-                    this.under.done();
-                    trailers
-                }
-            })),
-            ended => {
+        let frame = frame.transpose().inspect_err(|_| this.under.done())?;
+        let Some(frame) = frame else {
+            this.under.done();
+            return Poll::Ready(None);
+        };
+        Poll::Ready(Some(Ok(match frame.into_data() {
+            Ok(data) => this.piece(data),
+            Err(other) => {
                 this.under.done();
-                ended
+                // No data, so there is nothing to make a piece of.
+                other.map_data(|data| this.under.owed().piece(data))
             }
-        })
+        })))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -179,7 +140,6 @@ where
     }
 }
 
-/// The counter's word, as for a socket.
-pub(super) const STALLED: &str = "write-timeout";
-/// Of a body, what waits for one client at one time.
-pub(super) const PIECE_BYTES: usize = 32 << 10;
+/// Of a body, what waits for one client at one time: as much as a frame holds, unless the client allows
+/// more.
+pub(super) const PIECE_BYTES: usize = 16 << 10;

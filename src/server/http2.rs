@@ -11,19 +11,31 @@
 //! | a head in CONTINUATION frames without end (RUSTSEC-2024-0332) | h2 counts the frames; a list over 16 KiB is answered 431 unseen |
 //! | empty frames without end (CVE-2019-9518; RUSTSEC-2023-0034) | h2 hands none on, and keeps none |
 //! | SETTINGS and PING without end (CVE-2019-9515, -9512) | h2 reads no further before it has written the answer |
-//! | takes no bytes, or gives no window (CVE-2019-9517, -9511) | the socket's clock; [`Streams`] for one stream among others; [`PIECE_BYTES`] and the send buffer bound what waits |
+//! | takes no bytes, or gives no window (CVE-2019-9517, -9511) | [`Clock`]: nothing of any answer was written for `server.timeout.write`; [`PIECE_BYTES`](super::flow::PIECE_BYTES) and the send buffer bound what waits |
 //! | sends no more of a body | [`Arriving`]: `server.timeout.read` |
-//! | says nothing, or is gone | idle since the last stream ended; pings |
+//! | says nothing, or is gone | [`Clock`]: idle since nothing has been owed; pings |
+//!
+//! The time for taking an answer is the connection's, as in HTTP/1, and not each stream's: of a hundred
+//! pictures over a slow line most wait for long, and that is nobody's fault. So a stream without a
+//! window beside others that move is held by what it costs, a piece, and not by a time.
+//!
+//! A connection that ends is told so (GOAWAY), and has a second to agree. Whether it has or not, its end
+//! waits for a slow reader (see `linger`): the window updates of one who still reads would make a reset
+//! of a plain close.
+//!
+//! hyper sends no interim answers in HTTP/2, so `Expect: 100-continue` is taken off: the application is
+//! not to wait for what its client cannot be told either. Such a client sends his body after a while.
 //!
 //! Refused: extended CONNECT (RFC 8441), so no WebSocket; server push; `Upgrade: h2c`.
 
+use super::Settings;
 use super::connection::Each;
-use super::flow::{Arriving, Paced, Under, paced};
-use super::io::{Phases, Socket};
+use super::flow::{Arriving, Paced, Under};
+use super::io::{Phase, Phases, Socket};
+use super::owed::{Owed, Standing};
 use super::spelling;
-use super::{Settings, flow};
+use crate::clock::LazyTimer;
 use crate::headers::Client;
-use crate::meter::Tally;
 use crate::proxy::Body;
 use crate::upstream::RequestBody;
 use bytes::Bytes;
@@ -31,26 +43,24 @@ use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use hyper::rt::Executor;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::debug;
 
 /// What all connections have in common.
-pub(super) fn builder(settings: &Settings, front: &Arc<Tally>) -> http2::Builder<Streams> {
-    let streams = Streams { write: settings.write, front: Arc::clone(front) };
-    let mut http = http2::Builder::new(streams);
+pub(super) fn builder(settings: &Settings) -> http2::Builder<TokioExecutor> {
+    let mut http = http2::Builder::new(TokioExecutor::new());
     http.timer(TokioTimer::new())
         .max_concurrent_streams(settings.streams)
         .max_header_list_size(settings.header_bytes.min(HEAD_BYTES) as u32)
@@ -67,44 +77,118 @@ pub(super) fn builder(settings: &Settings, front: &Arc<Tally>) -> http2::Builder
 /// Serves one connection to its end.
 pub(super) async fn serve(each: Arc<Each>, mut socket: Socket, client: Client, phases: Phases) {
     socket.turn_to_http2();
-    let mut stop = each.stop.clone();
-    let line = Arc::new(Line { each, client, phases, resets: Resets::default() });
-    let its = Arc::clone(&line);
+    let (owed, resets) = (Owed::default(), Resets::default());
+    let line = Arc::new(Line { each, client, phases, owed, resets });
+    let front = &line.each.services.front;
+    let cut = match converse(&line, &mut socket).await {
+        End::Done(Ok(())) => return socket.linger_on(AGREED).await,
+        End::Unanswered => return socket.linger_on(READING).await,
+        End::Done(Err(error)) => {
+            debug!(%error, client = %line.client.address, "connection ended");
+            return;
+        }
+        End::Stalled => "write-timeout",
+        End::Flooded => "reset-flood",
+    };
+    front.up(cut);
+    debug!(client = %line.client.address, why = cut, "connection cut");
+}
+
+/// How a connection came to its end.
+enum End {
+    /// By the protocol, or by an error.
+    Done(hyper::Result<()>),
+    /// The client was told, and has not agreed in time.
+    Unanswered,
+    /// The client took nothing of its answers.
+    Stalled,
+    /// Too many resets.
+    Flooded,
+}
+
+async fn converse(line: &Arc<Line>, socket: &mut Socket) -> End {
+    let mut stop = line.each.stop.clone();
+    let its = Arc::clone(line);
     let service = service_fn(move |request| answer(Arc::clone(&its), request));
     let connection = line.each.http2.serve_connection(TokioIo::new(socket), service);
     let (mut connection, mut told) = (pin!(connection), pin!(stop.wait_for(|stop| *stop)));
     let mut flooded = pin!(line.resets.too_many.notified());
-    let (mut leaving, mut listening) = (false, false);
+    let (mut clock, mut listening) = (Clock::default(), false);
     let ended = poll_fn(|cx| {
         if flooded.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(None);
+            return Poll::Ready(End::Flooded);
         }
         loop {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-                return Poll::Ready(Some(ended));
-            }
-            if leaving {
-                return Poll::Pending;
+                return Poll::Ready(End::Done(ended));
             }
             // As in HTTP/1: asked once, it wakes this task.
             let is_news = !listening || line.each.stop.has_changed().unwrap_or(true);
             listening = true;
-            let is_told = is_news && told.as_mut().poll(cx).is_ready();
-            if !is_told && !line.phases.is_leaving() {
-                return Poll::Pending;
+            let is_told = clock.leaving.is_none() && is_news && told.as_mut().poll(cx).is_ready();
+            match clock.poll(line, cx) {
+                Poll::Ready(Due::Idle) => line.each.services.front.up("idle-timeout"),
+                Poll::Ready(Due::Unanswered) => return Poll::Ready(End::Unanswered),
+                Poll::Ready(Due::Stalled) => return Poll::Ready(End::Stalled),
+                Poll::Pending if !is_told => return Poll::Pending,
+                Poll::Pending => {}
             }
-            leaving = true;
-            line.phases.leave();
+            clock.leave();
             connection.as_mut().graceful_shutdown();
         }
     });
-    match ended.await {
-        Some(Ok(())) => {}
-        Some(Err(error)) => debug!(%error, client = %line.client.address, "connection ended"),
-        None => {
-            line.each.services.front.up("reset-flood");
-            debug!(client = %line.client.address, "connection ended: too many resets");
+    ended.await
+}
+
+/// What is to be done after so long.
+enum Due {
+    /// Nothing has been owed for so long: the client may go.
+    Idle,
+    Unanswered,
+    Stalled,
+}
+
+/// The times of a connection as a whole.
+#[derive(Default)]
+struct Clock {
+    timer: LazyTimer,
+    /// When the client was told to go.
+    leaving: Option<Instant>,
+}
+
+impl Clock {
+    fn leave(&mut self) {
+        *self = Self { timer: LazyTimer::default(), leaving: Some(Instant::now()) };
+    }
+
+    fn poll(&mut self, line: &Line, cx: &mut Context<'_>) -> Poll<Due> {
+        let Settings { idle, write, .. } = line.each.settings;
+        if line.phases.get() == Phase::Head && self.leaving.is_none() {
+            // The socket has the time of a greeting, as it has that of a write.
+            return self.look_again(line, cx);
         }
+        let (since, limit, due) = match (line.owed.standing(), self.leaving) {
+            (Standing::Waits(since), _) => (since, write, Due::Stalled),
+            (Standing::Busy, _) => return self.look_again(line, cx),
+            _ if line.phases.is_blocked() => return self.look_again(line, cx),
+            (Standing::Free(since), Some(told)) => (since.max(told), LAST_WORD, Due::Unanswered),
+            (Standing::Free(since), None) => (since, idle, Due::Idle),
+        };
+        if limit.is_zero() {
+            return Poll::Pending;
+        }
+        self.timer.poll_until(since + limit, cx).map(|()| due)
+    }
+
+    /// Not every change wakes the connection's task: a stream's may end without a word to it.
+    fn look_again(&mut self, line: &Line, cx: &mut Context<'_>) -> Poll<Due> {
+        let Settings { idle, write, .. } = line.each.settings;
+        let told = self.leaving.map(|_| LAST_WORD);
+        let limits = [Some(idle), Some(write), told];
+        if let Some(shortest) = limits.into_iter().flatten().filter(|it| !it.is_zero()).min() {
+            self.timer.wake_within(shortest, cx);
+        }
+        Poll::Pending
     }
 }
 
@@ -113,6 +197,7 @@ struct Line {
     each: Arc<Each>,
     client: Client,
     phases: Phases,
+    owed: Owed,
     resets: Resets,
 }
 
@@ -137,6 +222,7 @@ impl Line {
         if let Err(status) = spelling::as_http1(&mut request, settings) {
             return bare(status);
         }
+        request.headers_mut().remove(header::EXPECT);
         let late = Arc::new(AtomicBool::new(false));
         let request = request.map(|body| self.received(body, &late));
         let mut response = match services.admin.answer(&request) {
@@ -178,7 +264,7 @@ struct UnderWay {
 
 impl UnderWay {
     fn on(line: &Arc<Line>) -> Self {
-        line.phases.begin_stream();
+        line.owed.begin_stream();
         Self { line: Arc::clone(line), done: false }
     }
 }
@@ -187,36 +273,18 @@ impl Under for UnderWay {
     fn done(&mut self) {
         self.done = true;
     }
+
+    fn owed(&self) -> &Owed {
+        &self.line.owed
+    }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.line.phases.end_stream();
+        self.line.owed.end_stream();
         if !self.done {
             self.line.resets.one_more();
         }
-    }
-}
-
-/// Runs the streams of all connections, each as a task that ends when its client has given it no
-/// window for `server.timeout.write`: h2 then resets the stream.
-#[derive(Clone)]
-pub(super) struct Streams {
-    write: Duration,
-    front: Arc<Tally>,
-}
-
-impl<F> Executor<F> for Streams
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    fn execute(&self, stream: F) {
-        let Self { write, front } = self.clone();
-        tokio::spawn(async move {
-            if paced(stream, write).await.is_err() {
-                front.up(flow::STALLED);
-            }
-        });
     }
 }
 
@@ -255,8 +323,15 @@ const OWN_RESETS: usize = 64;
 const RESETS: u32 = 200;
 /// ... and one more in each of these.
 const RESET_EVERY_MS: u128 = 50;
-/// Of one stream, what h2 holds beyond what the client has taken.
-const SEND_BYTES: usize = 64 << 10;
+/// Of one stream, what h2 holds beyond what the client has taken, if the client gives it a window for so
+/// much.
+const SEND_BYTES: usize = 32 << 10;
+/// How long a client may take to agree that its connection is at an end.
+const LAST_WORD: Duration = Duration::from_secs(1);
+/// How long nothing may come at the end of a connection: from who has agreed and so has read everything,
+/// and from who has not, and may be reading still.
+const AGREED: Duration = Duration::from_secs(1);
+const READING: Duration = Duration::from_secs(5);
 /// What a client may send before it is read, on one stream and on all.
 const STREAM_WINDOW: u32 = 128 << 10;
 const CONNECTION_WINDOW: u32 = 512 << 10;

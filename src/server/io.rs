@@ -5,7 +5,8 @@
 //! head that does not come to its end (408), a body that stops (408), a client that takes nothing
 //! of its answer (closed). Each bounds silence, so a slow client that moves is never cut; only a
 //! head must be whole within one time, or a byte every few seconds would hold a connection for
-//! ever. What of this an HTTP/2 connection needs besides is in `http2`.
+//! ever. In HTTP/2 the socket knows the client's greeting alone, and a write that goes nowhere; what
+//! else a connection with many answers at one time needs is in `http2`.
 
 mod phases;
 mod protocol;
@@ -14,6 +15,7 @@ pub(super) use phases::{Phase, Phases};
 
 use super::Settings;
 use super::line_ends::LineEnds;
+use super::linger::linger_on;
 use super::silence::Silence;
 use super::stream::Stream;
 use crate::meter::Tally;
@@ -33,21 +35,37 @@ pub(super) struct Socket {
     limits: Limits,
     /// Counts the silences that were too long.
     front: Arc<Tally>,
-    /// Bytes of an answer have gone out since the last request began.
-    answering: bool,
+    speaks: Speaks,
     /// The client has yet to take something.
     writing: bool,
-    /// When it last took something.
-    wrote_at: Option<Instant>,
     /// A silence was too long: nothing more is said, for the last word has been.
     over: bool,
-    lines: LineEnds,
     /// Bytes of the preface that were taken to know the protocol, and not yet handed on.
     held: &'static [u8],
-    /// How many bytes an HTTP/2 client has sent, as long as it has not said enough; None in HTTP/1.
-    greeting: Option<usize>,
     /// What TLS had sent when it was last looked at.
     moved: u64,
+}
+
+/// What the client speaks, and what the socket knows of that. HTTP/1 until it is known better.
+enum Speaks {
+    Http1(Http1),
+    Http2(Http2),
+}
+
+#[derive(Default)]
+struct Http1 {
+    /// Bytes of an answer have gone out since the last request began.
+    answering: bool,
+    /// When the client last took something.
+    wrote_at: Option<Instant>,
+    lines: LineEnds,
+}
+
+struct Http2 {
+    /// How many bytes it has sent, as long as it has not said enough.
+    greeting: usize,
+    /// When it last sent something.
+    heard_at: Instant,
 }
 
 struct Limits {
@@ -77,13 +95,10 @@ impl Socket {
             write: Silence::default(),
             limits,
             front,
-            answering: false,
+            speaks: Speaks::Http1(Http1::default()),
             writing: false,
-            wrote_at: None,
             over: false,
-            lines: LineEnds::default(),
             held: &[],
-            greeting: None,
             moved: 0,
         }
     }
@@ -103,36 +118,26 @@ impl Socket {
         self.read = Silence::default();
     }
 
-    fn note_read(&mut self, bytes: &[u8]) {
-        if let Some(greeting) = &mut self.greeting {
-            *greeting = greeting.saturating_add(bytes.len());
-            if *greeting >= protocol::GREETING_BYTES && self.phases.get() == Phase::Head {
-                self.phases.enter(Phase::Idle);
-                self.read.end();
-            }
-            return;
-        }
-        if !bytes.is_empty() && self.phases.get() == Phase::Idle {
-            self.phases.enter(Phase::Head);
-            self.answering = false;
-            self.read.end();
-            self.lines = LineEnds::default();
-        }
-        // What comes during an answer is the next request's.
-        let is_head = matches!(self.phases.get(), Phase::Head | Phase::Answer);
-        if is_head && self.lines.has_bare_lf(bytes) {
-            self.phases.make_last();
-        }
-        if self.phases.get() != Phase::Head {
-            self.read.end();
+    /// The end of an HTTP/2 connection: see [`linger_on`].
+    pub(super) async fn linger_on(self, silence: Duration) {
+        if let Speaks::Http2(Http2 { heard_at, .. }) = self.speaks {
+            linger_on(self.stream, silence, heard_at).await;
         }
     }
 
-    fn read_limit(&self) -> Option<Duration> {
-        let limit = match self.phases.get() {
+    fn note_read(&mut self, bytes: &[u8]) {
+        let Self { speaks, phases, read, .. } = self;
+        match speaks {
+            Speaks::Http1(http1) => http1.note_read(bytes, phases, read),
+            Speaks::Http2(http2) => http2.note_read(bytes, phases, read),
+        }
+    }
+
+    fn read_limit(&self, phase: Phase) -> Option<Duration> {
+        let limit = match phase {
             // The answer before is still leaving: that is `write`'s affair.
-            Phase::Idle | Phase::Farewell if self.writing => Duration::ZERO,
-            Phase::Farewell => LAST_WORD,
+            Phase::Idle if self.writing => Duration::ZERO,
+            Phase::Idle if matches!(self.speaks, Speaks::Http2(_)) => Duration::ZERO,
             Phase::Idle => self.limits.idle,
             Phase::Head => self.limits.head,
             Phase::Body => self.limits.read,
@@ -143,30 +148,18 @@ impl Socket {
 
     fn poll_read_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let phase = self.phases.get();
-        let Some(limit) = self.read_limit() else {
-            // hyper does not ask again when the answer has left and the connection becomes idle.
-            match self.limits.idle {
-                _ if phase == Phase::Tunnel => {}
-                Duration::ZERO => self.read.end(),
-                idle => self.read.expect(cx, idle),
-            }
+        let Some(limit) = self.read_limit(phase) else {
+            self.expect_idleness(cx, phase);
             return Poll::Pending;
         };
-        // An idle connection is so since the last byte of its answer has left.
-        let ended = self.greeting.and_then(|_| self.phases.streams_ended());
-        let began = self.wrote_at.max(ended).filter(|_| phase == Phase::Idle);
+        let began = match &self.speaks {
+            // An idle connection is so since the last byte of its answer has left.
+            Speaks::Http1(http1) if phase == Phase::Idle => http1.wrote_at,
+            _ => None,
+        };
         ready!(self.read.poll(cx, phase, limit, began));
-        match phase {
-            // Counted when it began.
-            Phase::Farewell => {}
-            Phase::Idle if self.greeting.is_some() => {
-                self.front.up(phase.silence());
-                self.phases.leave();
-                return self.poll_read_silence(cx);
-            }
-            _ => self.front.up(phase.silence()),
-        }
-        if phase != Phase::Idle && !self.answering {
+        self.front.up(phase.silence());
+        if phase != Phase::Idle && matches!(&self.speaks, Speaks::Http1(it) if !it.answering) {
             // Best effort: who sends nothing may not read either.
             let _ = Pin::new(&mut self.stream).poll_write(cx, REQUEST_TIMEOUT);
             let _ = Pin::new(&mut self.stream).poll_flush(cx);
@@ -175,9 +168,28 @@ impl Socket {
         Poll::Ready(Err(TIMED_OUT.into()))
     }
 
+    /// hyper does not ask again when the answer has left and the connection becomes idle.
+    fn expect_idleness(&mut self, cx: &mut Context<'_>, phase: Phase) {
+        match (&self.speaks, self.limits.idle) {
+            (Speaks::Http2(_), _) => {}
+            _ if phase == Phase::Tunnel => {}
+            (_, Duration::ZERO) => self.read.end(),
+            (_, idle) => self.read.expect(cx, idle),
+        }
+    }
+
     fn begin_answer(&mut self) -> io::Result<()> {
-        self.answering = true;
+        if let Speaks::Http1(http1) = &mut self.speaks {
+            http1.answering = true;
+        }
         if self.over { Err(TIMED_OUT.into()) } else { Ok(()) }
+    }
+
+    fn set_writing(&mut self, writing: bool) {
+        self.writing = writing;
+        if let Speaks::Http2(_) = self.speaks {
+            self.phases.block(writing);
+        }
     }
 
     fn poll_write_silence(
@@ -185,19 +197,16 @@ impl Socket {
         cx: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
-        self.writing = written.is_pending();
+        self.set_writing(written.is_pending());
         if let Poll::Ready(written) = written {
             self.write.end();
-            // Pings and the like are no answer that still leaves.
-            let is_answer = written.as_ref().is_ok_and(|bytes| *bytes >= ANSWER_BYTES);
-            if self.greeting.is_some() && !is_answer {
-                return Poll::Ready(written);
+            if let Speaks::Http1(http1) = &mut self.speaks {
+                // hyper lets go of a body before the last of it is on the wire: while bytes leave,
+                // the connection is not idle.
+                let now = Instant::now();
+                http1.wrote_at = Some(now);
+                self.read.begin_again(now);
             }
-            // hyper lets go of a body before the last of it is on the wire: while bytes leave,
-            // the connection is not idle.
-            let now = Instant::now();
-            self.wrote_at = Some(now);
-            self.read.begin_again(now);
             return Poll::Ready(written);
         }
         let moved = self.stream.written();
@@ -223,10 +232,40 @@ impl Socket {
             return self.poll_write_silence(cx, Poll::Pending).map_ok(|_| ());
         }
         if self.writing {
-            self.writing = false;
+            self.set_writing(false);
             self.write.end();
         }
         done
+    }
+}
+
+impl Http1 {
+    fn note_read(&mut self, bytes: &[u8], phases: &Phases, read: &mut Silence) {
+        if !bytes.is_empty() && phases.get() == Phase::Idle {
+            phases.enter(Phase::Head);
+            self.answering = false;
+            read.end();
+            self.lines = LineEnds::default();
+        }
+        // What comes during an answer is the next request's.
+        let is_head = matches!(phases.get(), Phase::Head | Phase::Answer);
+        if is_head && self.lines.has_bare_lf(bytes) {
+            phases.make_last();
+        }
+        if phases.get() != Phase::Head {
+            read.end();
+        }
+    }
+}
+
+impl Http2 {
+    fn note_read(&mut self, bytes: &[u8], phases: &Phases, read: &mut Silence) {
+        self.heard_at = Instant::now();
+        self.greeting = self.greeting.saturating_add(bytes.len());
+        if self.greeting >= protocol::GREETING_BYTES && phases.get() == Phase::Head {
+            phases.enter(Phase::Idle);
+            read.end();
+        }
     }
 }
 
@@ -292,10 +331,6 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// No write of only pings, settings and windows is usually that long.
-const ANSWER_BYTES: usize = 64;
-/// How long a client may take to agree that its HTTP/2 connection is at an end.
-const LAST_WORD: Duration = Duration::from_secs(1);
 const TIMED_OUT: ErrorKind = ErrorKind::TimedOut;
 const REQUEST_TIMEOUT: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Closes the sending side and reads to the client's end, for so long at most; who goes on longer
 /// gets his reset.
@@ -20,4 +20,23 @@ pub(super) async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     .await;
 }
 
+/// The same for who may take longer to read what was said and shows that he is at it: until nothing has
+/// come for `silence`, and `heard` is when something last did.
+pub(super) async fn linger_on(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    silence: Duration,
+    heard: Instant,
+) {
+    let _ = timeout(LONGEST_READER, async {
+        let mut end = heard + silence;
+        let _ = timeout(silence, stream.shutdown()).await;
+        let mut ignored = vec![0; 16 * 1024];
+        while let Ok(Ok(1..)) = timeout_at(end, stream.read(&mut ignored)).await {
+            end = Instant::now() + silence;
+        }
+    })
+    .await;
+}
+
 const LONGEST: Duration = Duration::from_secs(5);
+const LONGEST_READER: Duration = Duration::from_secs(60);

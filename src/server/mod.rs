@@ -13,6 +13,7 @@ mod io;
 mod line_ends;
 mod linger;
 mod listen;
+mod owed;
 mod plain;
 mod proxied;
 mod settings;

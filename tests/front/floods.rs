@@ -1,7 +1,7 @@
 //! HTTP/2 as a weapon: a connection that is used as one ends, and others notice nothing.
 
-use super::preface::{PREFACE, SETTINGS};
 use crate::support::client::Line;
+use crate::support::frames::{FIELDS, PREFACE, RST_STREAM, SETTINGS, frame, request, stream};
 use crate::support::origin::{Behaviour, Origin, ok};
 use crate::support::retter::{Retter, Setup};
 use std::io;
@@ -109,33 +109,6 @@ pub fn greeted(retter: &Retter) -> Line {
     line
 }
 
-/// What kinds of frames these bytes are.
-pub fn kinds(mut bytes: &[u8]) -> Vec<u8> {
-    let mut kinds = Vec::new();
-    while let [a, b, c, kind, ..] = bytes {
-        kinds.push(*kind);
-        let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
-        bytes = bytes.get(9 + length..).unwrap_or_default();
-    }
-    kinds
-}
-
-pub fn request(number: u32) -> Vec<u8> {
-    frame(1, 5, stream(number), &FIELDS)
-}
-
 fn reset(number: u32) -> Vec<u8> {
-    frame(3, 0, stream(number), &8u32.to_be_bytes())
+    frame(RST_STREAM, 0, stream(number), &8u32.to_be_bytes())
 }
-
-fn stream(number: u32) -> u32 {
-    number * 2 + 1
-}
-
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = &(payload.len() as u32).to_be_bytes()[1..];
-    [length, &[kind, flags], &stream.to_be_bytes(), payload].concat()
-}
-
-/// `GET http://a/` in HPACK (RFC 7541, appendix A).
-const FIELDS: [u8; 6] = [0x82, 0x86, 0x84, 0x41, 0x01, b'a'];

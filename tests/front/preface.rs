@@ -1,6 +1,7 @@
 //! The first bytes of a connection: HTTP/1 goes on at the first one that differs.
 
 use crate::support::client::{Line, get};
+use crate::support::frames::{HEADERS, PREFACE, SETTINGS, kinds, request};
 use crate::support::origin::{Origin, ok};
 use crate::support::retter::Setup;
 use std::thread;
@@ -16,8 +17,8 @@ fn a_preface_may_come_byte_by_byte() {
         thread::sleep(Duration::from_millis(5));
     }
     line.write(SETTINGS).expect("it reads");
-    line.write(&super::floods::request(0)).expect("it reads");
-    while !super::floods::kinds(&line.some().expect("an answer")).contains(&HEADERS) {}
+    line.write(&request(0)).expect("it reads");
+    while !kinds(&line.some().expect("an answer")).contains(&HEADERS) {}
 }
 
 #[test]
@@ -91,8 +92,3 @@ fn garbage_after_a_preface_ends_the_connection() {
     assert!(refused == 400 || refused == 505, "{refused}");
     assert!(origin.seen().is_empty() && !retter.has_panicked());
 }
-
-const HEADERS: u8 = 1;
-pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// An empty frame of settings.
-pub const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];

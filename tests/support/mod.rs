@@ -4,6 +4,7 @@
 pub mod apart;
 pub mod client;
 pub mod filled;
+pub mod frames;
 pub mod origin;
 pub mod pair;
 pub mod plain;

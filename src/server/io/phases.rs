@@ -1,9 +1,7 @@
 //! What a connection is doing at the moment.
 
-use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
-use tokio::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// What the connection is doing, as the service sees it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,15 +17,13 @@ pub(in crate::server) enum Phase {
     Answer = 3,
     /// No HTTP any more: both may be silent for as long as the tunnel allows.
     Tunnel = 4,
-    /// An HTTP/2 client has been told that this is the end, and is to agree.
-    Farewell = 5,
 }
 
 impl Phase {
     /// The counter's word for a silence that was too long.
     pub(super) fn silence(self) -> &'static str {
         match self {
-            Self::Idle | Self::Farewell => "idle-timeout",
+            Self::Idle => "idle-timeout",
             Self::Head => "head-timeout",
             Self::Body => "read-timeout",
             Self::Answer | Self::Tunnel => "write-timeout",
@@ -44,12 +40,7 @@ struct Shared {
     phase: AtomicU8,
     last: AtomicBool,
     unread: AtomicBool,
-    /// Requests under way in HTTP/2, where one phase does not say it all: with any it is `Answer`.
-    streams: AtomicU32,
-    /// When the last of them ended.
-    streams_ended: Mutex<Option<Instant>>,
-    /// An HTTP/2 connection takes no new ones.
-    leaving: AtomicBool,
+    blocked: AtomicBool,
 }
 
 impl Phases {
@@ -77,35 +68,16 @@ impl Phases {
         self.0.unread.load(Ordering::Relaxed)
     }
 
-    pub(in crate::server) fn begin_stream(&self) {
-        self.0.streams.fetch_add(1, Ordering::Relaxed);
+    /// The client's system takes no more at the moment. Said in HTTP/2 alone.
+    pub(super) fn block(&self, blocked: bool) {
+        self.0.blocked.store(blocked, Ordering::Relaxed);
     }
 
-    pub(in crate::server) fn end_stream(&self) {
-        *self.0.streams_ended.lock() = Some(Instant::now());
-        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    pub(in crate::server) fn is_blocked(&self) -> bool {
+        self.0.blocked.load(Ordering::Relaxed)
     }
 
-    /// When the last request of HTTP/2 ended.
-    pub(super) fn streams_ended(&self) -> Option<Instant> {
-        *self.0.streams_ended.lock()
-    }
-
-    pub(in crate::server) fn leave(&self) {
-        self.0.leaving.store(true, Ordering::Relaxed);
-    }
-
-    pub(in crate::server) fn is_leaving(&self) -> bool {
-        self.0.leaving.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn get(&self) -> Phase {
-        if self.0.streams.load(Ordering::Relaxed) > 0 {
-            return Phase::Answer;
-        }
-        if self.is_leaving() {
-            return Phase::Farewell;
-        }
+    pub(in crate::server) fn get(&self) -> Phase {
         match self.0.phase.load(Ordering::Relaxed) {
             0 => Phase::Idle,
             1 => Phase::Head,

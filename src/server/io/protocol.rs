@@ -1,11 +1,12 @@
 //! What a client speaks, by its first bytes.
 
-use super::{Phase, Socket};
+use super::{Http2, Phase, Socket, Speaks};
 use crate::server::stream::Protocol;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
+use tokio::time::Instant;
 
 impl Socket {
     /// Which HTTP the client speaks: what TLS agreed on, or what its first bytes say (RFC 9113
@@ -47,8 +48,7 @@ impl Socket {
     /// From here on it is HTTP/2: its greeting is to come within the time of a head, and what a
     /// client is told that is too slow are no words of HTTP/1.
     pub(in crate::server) fn turn_to_http2(&mut self) {
-        self.greeting = Some(0);
-        self.answering = true;
+        self.speaks = Speaks::Http2(Http2 { greeting: 0, heard_at: Instant::now() });
         self.phases.enter(Phase::Head);
     }
 }
