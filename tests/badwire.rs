@@ -5,6 +5,7 @@ mod answers;
 mod clocks;
 mod framing;
 mod pace;
+mod shared;
 mod smuggling;
 
 use crate::support::client::HOST;

@@ -8,8 +8,17 @@ use std::task::{Context, Poll, ready};
 
 /// A request's body: at its end the client's turn is over.
 pub(super) struct Received<B> {
-    pub(super) body: B,
-    pub(super) phases: Phases,
+    body: B,
+    /// As was said before it came.
+    length: Option<u64>,
+    phases: Phases,
+}
+
+impl<B: Body> Received<B> {
+    pub(super) fn new(body: B, phases: Phases) -> Self {
+        phases.begin_body();
+        Self { length: body.size_hint().exact(), body, phases }
+    }
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Body for Received<B> {
@@ -22,8 +31,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Received<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         if frame.is_none() || self.body.is_end_stream() {
-            self.phases.enter(Phase::Answer);
-            self.phases.leave_unread(false);
+            self.phases.end_body(self.length);
         }
         Poll::Ready(frame)
     }

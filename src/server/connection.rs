@@ -220,14 +220,16 @@ async fn dig(tunnel: Tunnel, mut socket: Socket, early: Bytes) {
 }
 
 fn received(body: Incoming, phases: &Phases) -> RequestBody {
-    let has_none = body.is_end_stream();
-    phases.leave_unread(!has_none);
-    if has_none {
+    if phases.follows_body() {
+        // It came whole in the reads of a body, where nobody has looked at its line ends.
+        phases.make_last();
+    }
+    if body.is_end_stream() {
+        phases.leave_unread(false);
         phases.enter(Phase::Answer);
         return RequestBody::Empty;
     }
-    phases.enter(Phase::Body);
-    RequestBody::client(Received { body, phases: phases.clone() })
+    RequestBody::client(Received::new(body, phases.clone()))
 }
 
 /// A connection that can be told to end after the answer it is giving.

@@ -11,7 +11,7 @@
 mod phases;
 mod protocol;
 
-pub(super) use phases::{Phase, Phases};
+pub(super) use phases::{Before, Phase, Phases};
 
 use super::Settings;
 use super::line_ends::LineEnds;
@@ -241,19 +241,35 @@ impl Socket {
 
 impl Http1 {
     fn note_read(&mut self, bytes: &[u8], phases: &Phases, read: &mut Silence) {
-        if !bytes.is_empty() && phases.get() == Phase::Idle {
+        let phase = phases.get();
+        if !bytes.is_empty() && matches!(phase, Phase::Idle | Phase::Answer) {
+            self.leave_body_behind(phases);
+        }
+        if !bytes.is_empty() && phase == Phase::Idle {
             phases.enter(Phase::Head);
             self.answering = false;
             read.end();
             self.lines = LineEnds::default();
         }
         // What comes during an answer is the next request's.
-        let is_head = matches!(phases.get(), Phase::Head | Phase::Answer);
-        if is_head && self.lines.has_bare_lf(bytes) {
+        let is_head = matches!(phase, Phase::Idle | Phase::Head | Phase::Answer);
+        if !is_head {
+            self.lines.pass(bytes);
+        } else if self.lines.has_bare_lf(bytes) {
             phases.make_last();
         }
         if phases.get() != Phase::Head {
             read.end();
+        }
+    }
+
+    /// A request may have begun in the reads of a body, where no line ends were looked at.
+    fn leave_body_behind(&mut self, phases: &Phases) {
+        if let Some(before) = phases.take_before() {
+            if !self.lines.ended_with(before) {
+                phases.make_last();
+            }
+            self.lines = LineEnds::default();
         }
     }
 }

@@ -1,5 +1,7 @@
-//! Line ends of a request's head, as they came: hyper takes a bare LF for CRLF and does not tell.
+//! Line ends of a request's head, as they came: hyper takes a bare LF for CRLF and does not tell. And
+//! where a request ends: what shares a read with its body is not looked at, and so not believed.
 
+use super::io::Before;
 use memchr::memchr_iter;
 
 /// Where in a head the reading is. It ends with an empty line. What follows and begins like a
@@ -13,11 +15,23 @@ pub(super) struct LineEnds {
     /// Of the lines of this head, one was not empty.
     begun: bool,
     ended: bool,
+    came: Came,
+}
+
+/// What came since a request began with a read of its own.
+#[derive(Default)]
+struct Came {
+    bytes: u64,
+    /// How many of them were its head.
+    head: Option<u64>,
+    end: [u8; LAST_CHUNK.len()],
 }
 
 impl LineEnds {
     /// True if a line of the head ends in these bytes without its CR.
     pub(super) fn has_bare_lf(&mut self, bytes: &[u8]) -> bool {
+        let before = self.came.bytes;
+        self.pass(bytes);
         let (mut bare, mut start) = (false, 0);
         for end in memchr_iter(b'\n', bytes) {
             if self.ended && !self.begins_anew(bytes, start) {
@@ -31,20 +45,49 @@ impl LineEnds {
             self.ended = is_empty && self.begun;
             self.begun |= !is_empty;
             (self.length, start) = (0, end + 1);
+            if self.ended {
+                self.came.head.get_or_insert(before + start as u64);
+            }
         }
         self.length += bytes.len() - start;
         self.last = bytes.last().copied().unwrap_or(self.last);
         bare
     }
 
+    /// These bytes are a body's, or come with one.
+    pub(super) fn pass(&mut self, bytes: &[u8]) {
+        self.came.bytes += bytes.len() as u64;
+        let end = &mut self.came.end;
+        let fresh = bytes.len().min(end.len());
+        end.copy_within(fresh.., 0);
+        end[LAST_CHUNK.len() - fresh..].copy_from_slice(&bytes[bytes.len() - fresh..]);
+    }
+
+    /// True if the request before had a body, and all that came was its head and that: what comes now
+    /// is the next from its first byte on.
+    ///
+    /// Of a body in chunks only the usual end tells. No head that is not whole ends like it, for it
+    /// would have a line without a colon; and one that is whole is answered without another read.
+    pub(super) fn ended_with(&self, before: Before) -> bool {
+        match before {
+            Before::Length(length) => {
+                self.came.head.is_some_and(|it| it + length == self.came.bytes)
+            }
+            Before::Chunks => self.came.end == *LAST_CHUNK,
+            Before::Open => false,
+        }
+    }
+
     fn begins_anew(&mut self, bytes: &[u8], start: usize) -> bool {
         let anew = bytes.get(start).is_some_and(u8::is_ascii_uppercase);
         if anew {
-            *self = Self::default();
+            *self = Self { came: std::mem::take(&mut self.came), ..Self::default() };
         }
         anew
     }
 }
+
+const LAST_CHUNK: &[u8; 7] = b"\r\n0\r\n\r\n";
 
 #[cfg(test)]
 mod tests {
@@ -80,5 +123,30 @@ mod tests {
         let pipelined = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\nHost: a\n\n";
         assert!(LineEnds::default().has_bare_lf(pipelined));
         assert!(LineEnds::default().has_bare_lf(b"\r\n\r\nGET /b HTTP/1.1\nHost: a\n\n"));
+    }
+    #[test]
+    fn a_request_ends_where_its_body_does() {
+        let head = "POST / HTTP/1.1\r\nHost: a\r\n\r\n";
+        for (body, before, expected) in [
+            ("abc", Before::Length(3), true),
+            ("abcG", Before::Length(3), false),
+            ("ABC\r\nD", Before::Length(6), true),
+            ("3\r\nabc\r\n0\r\n\r\n", Before::Chunks, true),
+            ("0\r\n\r\n", Before::Chunks, true),
+            ("0\r\n\r\nGET / HTTP/1.1\r\n", Before::Chunks, false),
+            ("0\r\nX: y\r\n\r\n", Before::Chunks, false),
+            ("abc", Before::Open, false),
+        ] {
+            let all = format!("{head}{body}");
+            for cut in 0..all.len() {
+                let (mut lines, (first, rest)) = (LineEnds::default(), all.split_at(cut));
+                assert!(!lines.has_bare_lf(first.as_bytes()));
+                match cut < head.len() {
+                    true => assert!(!lines.has_bare_lf(rest.as_bytes())),
+                    false => lines.pass(rest.as_bytes()),
+                }
+                assert_eq!(lines.ended_with(before), expected, "{body:?} {cut}");
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What a connection is doing at the moment.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 /// What the connection is doing, as the service sees it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,17 @@ impl Phase {
     }
 }
 
+/// The body of the request before, until something is read that is not part of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::server) enum Before {
+    /// It has come to its end after so many bytes, as was said before.
+    Length(u64),
+    /// It has come to its end, in chunks.
+    Chunks,
+    /// It has not come to its end.
+    Open,
+}
+
 /// The phase, shared between the socket and what is served on it.
 #[derive(Clone, Default)]
 pub(in crate::server) struct Phases(Arc<Shared>);
@@ -40,12 +51,58 @@ struct Shared {
     phase: AtomicU8,
     last: AtomicBool,
     unread: AtomicBool,
+    /// See [`Before`], which this is as a number.
+    before: AtomicU64,
     blocked: AtomicBool,
 }
 
 impl Phases {
     pub(in crate::server) fn enter(&self, phase: Phase) {
-        self.0.phase.store(phase as u8, Ordering::Relaxed);
+        self.0.phase.store(phase as u8, Ordering::Release);
+    }
+
+    /// A request's body begins.
+    pub(in crate::server) fn begin_body(&self) {
+        self.set_before(Before::Open);
+        self.leave_unread(true);
+        self.enter(Phase::Body);
+    }
+
+    /// A request's body has been read to its end; `length` as it was said before. The answer may have
+    /// ended before, and the connection be idle.
+    pub(in crate::server) fn end_body(&self, length: Option<u64>) {
+        self.set_before(length.map_or(Before::Chunks, Before::Length));
+        self.leave_unread(false);
+        let (body, answer) = (Phase::Body as u8, Phase::Answer as u8);
+        // It is in another phase by now, otherwise.
+        let _ = self.0.phase.compare_exchange(body, answer, Ordering::Release, Ordering::Relaxed);
+    }
+
+    fn set_before(&self, before: Before) {
+        let number = match before {
+            Before::Length(length) => length.saturating_add(NUMBERED),
+            Before::Chunks => CHUNKS,
+            Before::Open => OPEN,
+        };
+        self.0.before.store(number, Ordering::Relaxed);
+    }
+
+    /// A body came before, and nothing has been read since then.
+    pub(in crate::server) fn follows_body(&self) -> bool {
+        self.0.before.load(Ordering::Relaxed) != 0
+    }
+
+    /// The body that came before, once.
+    pub(super) fn take_before(&self) -> Option<Before> {
+        if !self.follows_body() {
+            return None;
+        }
+        match self.0.before.swap(0, Ordering::Relaxed) {
+            0 => None,
+            OPEN => Some(Before::Open),
+            CHUNKS => Some(Before::Chunks),
+            number => Some(Before::Length(number - NUMBERED)),
+        }
     }
 
     /// The request being read is the last on this connection: another server might read it, or where
@@ -78,7 +135,7 @@ impl Phases {
     }
 
     pub(in crate::server) fn get(&self) -> Phase {
-        match self.0.phase.load(Ordering::Relaxed) {
+        match self.0.phase.load(Ordering::Acquire) {
             0 => Phase::Idle,
             1 => Phase::Head,
             2 => Phase::Body,
@@ -87,3 +144,8 @@ impl Phases {
         }
     }
 }
+
+const OPEN: u64 = 1;
+const CHUNKS: u64 = 2;
+/// What a length is a number from.
+const NUMBERED: u64 = 3;

@@ -1,0 +1,106 @@
+//! What comes in one piece with a body, or in a piece with its end, is the next request, and is read by
+//! the rules of one.
+
+use super::DEADLINE;
+use crate::support::SOON;
+use crate::support::client::{Line, post};
+use crate::support::for_each_row;
+use crate::support::origin::{Origin, echo, ok, websocket};
+use crate::support::retter::{Retter, Setup};
+use crate::support::talk::{Heard, Talk};
+use std::thread;
+use std::time::Duration;
+
+#[test]
+fn a_bare_lf_behind_a_body_ends_the_connection_wherever_the_pieces_end() {
+    let origin = Origin::new().elsewhere(ok("page"));
+    let retter = Setup::before(&origin).start();
+    let mut rows = Vec::new();
+    for body in BODIES {
+        for head in [
+            "GET /b HTTP/1.1\nHost: a\n\n",
+            "GET /b HTTP/1.1\nHost: a\r\n\r\n",
+            "GET /b HTTP/1.1\r\nHost: a\nX-A: b\r\n\r\n",
+            "GET /b HTTP/1.1\r\nHost: a\r\n\n",
+        ] {
+            let all = format!("POST /a HTTP/1.1\r\nHost: a\r\n{body}{head}");
+            let (body_at, head_at) = (all.find("\r\n\r\n").unwrap() + 4, all.len() - head.len());
+            for cut in [all.len(), body_at, head_at - 1, head_at + 1, head_at + 18, all.len() - 1] {
+                rows.push((all.clone(), cut));
+            }
+        }
+    }
+    for_each_row(
+        &rows,
+        |(all, cut)| format!("{all:?} {cut}"),
+        |(all, cut)| {
+            let heard = two_pieces(&retter, all, *cut);
+            assert!(heard.closed && heard.statuses().len() <= 2, "{heard:?}");
+        },
+    );
+    assert_eq!(origin.hits("/third"), 0);
+}
+
+#[test]
+fn who_ends_his_lines_so_behind_a_body_gets_no_tunnel() {
+    let origin = Origin::new().elsewhere(ok("page")).route("/b", websocket(echo));
+    let retter = Setup::before(&origin).start();
+    let asks = "GET /b HTTP/1.1\nHost: a\nUpgrade: websocket\nConnection: Upgrade\n\
+        Sec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n\n";
+    for body in BODIES {
+        let all = format!("POST /a HTTP/1.1\r\nHost: a\r\n{body}{asks}");
+        for cut in [all.len(), all.find("\r\n\r\n").unwrap() + 4] {
+            let heard = two_pieces(&retter, &all, cut);
+            assert!(!heard.statuses().contains(&101), "{heard:?}");
+        }
+    }
+    assert!(origin.seen().iter().all(|seen| seen.header("upgrade").is_none()));
+}
+
+#[test]
+fn a_body_by_itself_ends_no_connection() {
+    let origin = Origin::new().elsewhere(ok("page"));
+    let retter = Setup::before(&origin).start();
+    let mut talk = Talk::open(retter.address());
+    for body in BODIES {
+        for pause in [false, true] {
+            let all = format!("POST /a HTTP/1.1\r\nHost: a\r\n{body}");
+            let (head, rest) = all.split_at(all.find("\r\n\r\n").unwrap() + 4);
+            talk.say(head);
+            if pause {
+                thread::sleep(Duration::from_millis(50));
+            }
+            talk.say(rest);
+            assert_eq!(talk.hear_until("page", SOON).statuses(), [200]);
+        }
+    }
+    let mut line = Line::open(retter.address()).expect("it listens");
+    for _ in 0..3 {
+        let answer = line.send(&post("/a", "x".repeat(300_000)));
+        assert!(answer.is_whole() && answer.header("connection").is_none(), "{answer:?}");
+    }
+}
+
+/// The first piece, the rest once the first has been read, and a third request after the last answer.
+fn two_pieces(retter: &Retter, all: &str, cut: usize) -> Heard {
+    let mut talk = Talk::open(retter.address());
+    talk.say(&all[..cut]);
+    if cut < all.len() {
+        thread::sleep(Duration::from_millis(60));
+        talk.say(&all[cut..]);
+    }
+    let mut heard = talk.hear(DEADLINE, |bytes| {
+        String::from_utf8_lossy(bytes).matches("\r\n\r\npage").count() == 2
+    });
+    talk.say("GET /third HTTP/1.1\r\nHost: a\r\n\r\n");
+    let rest = talk.hear(Duration::from_secs(2), |_| false);
+    heard.bytes.extend_from_slice(&rest.bytes);
+    heard.closed |= rest.closed;
+    heard
+}
+
+const BODIES: [&str; 3] = [
+    "Content-Length: 1\r\n\r\nx",
+    "Content-Length: 12\r\n\r\nOne\r\nTwo\r\nxy",
+    "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+];
