@@ -8,6 +8,8 @@ mod limits;
 mod load;
 mod preface;
 mod proxied;
+mod renewal;
+mod secured;
 mod tls;
 mod unix;
 mod windows;

@@ -2,9 +2,9 @@
 //!
 //! TLS 1.2 and 1.3 by rustls with ring, session tickets, no early data (what is sent twice would be
 //! asked twice), no client certificates. Whoever renews a certificate writes two files one after
-//! the other, so a pair is read again only when neither has changed for a second, and one that does
-//! not fit leaves the old one in its place. Handshakes that are under way end with the one they
-//! began with.
+//! the other, so a pair is read again only when neither has changed for a second. One that cannot be
+//! used leaves the old one in its place and is tried again every second: what was in its way may pass
+//! without a trace in the files. Handshakes that are under way end with the one they began with.
 
 use super::plain::Plain;
 use super::stream::{Counted, HTTP2, Stream};
@@ -56,7 +56,12 @@ pub struct Tls {
     acceptor: TlsAcceptor,
     current: Arc<Current>,
     files: Arc<(PathBuf, PathBuf)>,
+    /// How they stood before they were read.
+    read_at: Marks,
 }
+
+/// How both files stand.
+type Marks = [Option<Mark>; 2];
 
 impl TlsFiles {
     /// Reads both and holds them against each other.
@@ -77,6 +82,8 @@ impl Tls {
         let TlsFiles { certificate: Some(certificate), key: Some(key) } = files else {
             return Ok(None);
         };
+        // Before: what is written meanwhile is seen as a change.
+        let read_at = [Mark::of(certificate), Mark::of(key)];
         let pair = load(certificate, key)?;
         let current = Arc::new(Current(RwLock::new(Arc::new(pair))));
         let config = config(Arc::clone(&current)).map_err(|error| TlsError::Unusable {
@@ -85,7 +92,7 @@ impl Tls {
             error,
         })?;
         let files = Arc::new((certificate.clone(), key.clone()));
-        Ok(Some(Self { acceptor: Arc::new(config).into(), current, files }))
+        Ok(Some(Self { acceptor: Arc::new(config).into(), current, files, read_at }))
     }
 
     /// The handshake, within `limit` (zero is none), or the counter's word for why there is none.
@@ -109,37 +116,42 @@ impl Tls {
     }
 
     /// Takes over what the files say whenever they change; never returns.
-    pub(super) async fn keep_current(self) {
-        let mut tried = self.look().await;
-        let mut before = tried.clone();
+    pub(super) async fn keep_current(mut self) {
+        let (mut before, mut said) = (self.read_at.clone(), String::new());
         loop {
-            sleep(LOOKS_APART).await;
             let now = self.look().await;
-            if now != tried && now == before {
-                tried.clone_from(&now);
-                self.take_over().await;
+            if now != self.read_at && now == before {
+                match self.take_over().await {
+                    Ok(()) => {
+                        self.read_at.clone_from(&now);
+                        said.clear();
+                    }
+                    Err(error) if error != said => {
+                        warn!(
+                            error,
+                            "the new tls.certificate and tls.key are not taken; the old stay"
+                        );
+                        said = error;
+                    }
+                    Err(_) => {}
+                }
             }
             before = now;
+            sleep(LOOKS_APART).await;
         }
     }
 
-    async fn take_over(&self) {
+    async fn take_over(&self) -> Result<(), String> {
         let files = Arc::clone(&self.files);
         let loaded = tokio::task::spawn_blocking(move || load(&files.0, &files.1)).await;
-        match loaded {
-            Ok(Ok(pair)) => {
-                *self.current.0.write() = Arc::new(pair);
-                info!(certificate = %self.files.0.display(), "tls.certificate and tls.key read again");
-            }
-            Ok(Err(error)) => {
-                warn!(%error, "the new tls.certificate and tls.key are not taken; the old stay");
-            }
-            Err(error) => warn!(%error, "tls.certificate and tls.key could not be read again"),
-        }
+        let pair = loaded.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        *self.current.0.write() = Arc::new(pair);
+        info!(certificate = %self.files.0.display(), "tls.certificate and tls.key read again");
+        Ok(())
     }
 
     /// The files lie where the operator wants them, maybe far away: a look must not hold up others.
-    async fn look(&self) -> [Option<Mark>; 2] {
+    async fn look(&self) -> Marks {
         let files = Arc::clone(&self.files);
         let looked = move || [Mark::of(&files.0), Mark::of(&files.1)];
         tokio::task::spawn_blocking(looked).await.unwrap_or_default()
@@ -162,6 +174,8 @@ struct Mark {
     device: u64,
     node: u64,
     length: u64,
+    written: (i64, i64),
+    /// By this a change of owner or rights shows, and a time that was set back.
     changed: (i64, i64),
 }
 
@@ -172,7 +186,8 @@ impl Mark {
             device: meta.dev(),
             node: meta.ino(),
             length: meta.len(),
-            changed: (meta.mtime(), meta.mtime_nsec()),
+            written: (meta.mtime(), meta.mtime_nsec()),
+            changed: (meta.ctime(), meta.ctime_nsec()),
         })
     }
 }
@@ -230,3 +245,32 @@ fn read(file: &Path) -> Result<Vec<u8>, TlsError> {
 const LOOKS_APART: Duration = Duration::from_secs(1);
 /// A chain of certificates is some kilobytes.
 const MOST_BYTES: u64 = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_written_while_retter_starts_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = ["certificate.pem", "key.pem"].map(|name| folder.path().join(name));
+        let renew = || {
+            let made = rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap();
+            fs::write(&files[0], made.cert.pem()).unwrap();
+            fs::write(&files[1], made.signing_key.serialize_pem()).unwrap();
+            made.cert.der().clone()
+        };
+        renew();
+        let [certificate, key] = files.clone().map(Some);
+        let tls = Tls::open(&TlsFiles { certificate, key }).unwrap().unwrap();
+        let (renewed, current) = (renew(), Arc::clone(&tls.current));
+        let watching = tokio::spawn(tls.keep_current());
+        let taken_over = async {
+            while current.0.read().cert[0] != renewed {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(Duration::from_secs(10), taken_over).await.expect("it is never seen");
+        watching.abort();
+    }
+}

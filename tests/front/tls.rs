@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, HandshakeKind, StreamOwned, version};
 
-type Secure = StreamOwned<ClientConnection, TcpStream>;
+pub type Secure = StreamOwned<ClientConnection, TcpStream>;
 
 #[test]
 fn pages_come_over_tls_in_both_versions_and_copies_after_that() {
@@ -194,7 +194,7 @@ fn curl_gets_the_page_by_every_way() {
     }
 }
 
-fn before(origin: &Origin, pair: &Pair) -> Setup {
+pub fn before(origin: &Origin, pair: &Pair) -> Setup {
     let setup = Setup::before(origin).set("TLS_CERTIFICATE", pair.certificate().display());
     setup.set("TLS_KEY", pair.key().display())
 }
@@ -205,11 +205,11 @@ fn over_http1(retter: &Retter, pair: &Pair, path: &str) -> String {
     String::from_utf8_lossy(&answer.expect("an answer")).into_owned()
 }
 
-fn secure(retter: &Retter, config: ClientConfig) -> Secure {
+pub fn secure(retter: &Retter, config: ClientConfig) -> Secure {
     secured(retter, Arc::new(config))
 }
 
-fn secured(retter: &Retter, config: Arc<ClientConfig>) -> Secure {
+pub fn secured(retter: &Retter, config: Arc<ClientConfig>) -> Secure {
     over(TcpStream::connect(retter.address()).expect("it listens"), config)
 }
 
@@ -221,15 +221,15 @@ fn over(stream: TcpStream, config: Arc<ClientConfig>) -> Secure {
 }
 
 /// Everything up to an end in good order: without `close_notify` it is an error.
-fn ask(stream: &mut Secure, request: &str) -> io::Result<Vec<u8>> {
+pub fn ask(stream: &mut Secure, request: &str) -> io::Result<Vec<u8>> {
     stream.write_all(request.as_bytes())?;
     let mut all = Vec::new();
     stream.read_to_end(&mut all)?;
     if all.is_empty() { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(all) }
 }
 
-fn shakes_hands(retter: &Retter, config: Arc<ClientConfig>) -> bool {
+pub fn shakes_hands(retter: &Retter, config: Arc<ClientConfig>) -> bool {
     ask(&mut secured(retter, config), ASK).is_ok()
 }
 
-const ASK: &str = "GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n";
+pub const ASK: &str = "GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n";

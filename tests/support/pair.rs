@@ -17,7 +17,12 @@ pub struct Pair {
 
 impl Pair {
     pub fn new() -> Self {
-        let pair = Self { folder: tempfile::tempdir().expect("a folder") };
+        Self::inside(tempfile::tempdir().expect("a folder"))
+    }
+
+    /// Written into `folder`, where its names may be links.
+    pub fn inside(folder: TempDir) -> Self {
+        let pair = Self { folder };
         pair.renew();
         pair
     }
