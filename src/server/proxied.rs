@@ -17,8 +17,10 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 /// Whose a connection is, by its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Whose {
-    /// The proxy's own, for looking whether RETTER lives, or of somebody it cannot name.
+    /// The proxy's own, for looking whether RETTER lives.
     Peers,
+    /// Of somebody whom the proxy cannot name: a visitor, and not the proxy.
+    Nobodys,
     /// This address's.
     Of(IpAddr),
 }
@@ -87,7 +89,7 @@ async fn read_v2(
 fn v1(line: &[u8]) -> Option<Whose> {
     let line = str::from_utf8(line).ok()?.strip_prefix("PROXY ")?.strip_suffix("\r\n")?;
     if line == "UNKNOWN" || line.starts_with("UNKNOWN ") {
-        return Some(Whose::Peers);
+        return Some(Whose::Nobodys);
     }
     let words: Vec<&str> = line.split(' ').collect();
     let [family, from, to, from_port, to_port] = words[..] else { return None };
@@ -123,11 +125,11 @@ fn v2(command: u8, family: u8, block: &[u8]) -> Option<Whose> {
         return None;
     }
     match family {
-        UNSPEC => Some(Whose::Peers),
+        UNSPEC => Some(Whose::Nobodys),
         INET => block.get(..12)?.first_chunk::<4>().map(|from| of(Ipv4Addr::from(*from).into())),
         INET6 => block.get(..36)?.first_chunk::<16>().map(|from| of(Ipv6Addr::from(*from).into())),
         // A path names a place on the proxy's machine, not somebody.
-        UNIX => block.get(..216).map(|_| Whose::Peers),
+        UNIX => block.get(..216).map(|_| Whose::Nobodys),
         _ => None,
     }
 }
@@ -184,8 +186,8 @@ mod tests {
             ("PROXY TCP4 1.1.1.1 1.1.1.1 0 0\r\n", address("1.1.1.1")),
             ("PROXY TCP6 2001:db8::1 ::1 65535 80\r\n", address("2001:db8::1")),
             ("PROXY TCP6 ::ffff:192.0.2.1 ::1 1 80\r\n", address("192.0.2.1")),
-            ("PROXY UNKNOWN\r\n", Whose::Peers),
-            ("PROXY UNKNOWN ffff::1 whatever 1 2 3\r\n", Whose::Peers),
+            ("PROXY UNKNOWN\r\n", Whose::Nobodys),
+            ("PROXY UNKNOWN ffff::1 whatever 1 2 3\r\n", Whose::Nobodys),
         ] {
             let said = format!("{line}GET / HTTP/1.1\r\n");
             let (whose, rest) = read_of(said.as_bytes());
@@ -230,9 +232,9 @@ mod tests {
             (PROXY, 0x12, &v4[..], address("192.0.2.1")),
             (PROXY, 0x11, &with_extensions, address("192.0.2.1")),
             (PROXY, 0x21, &v6, address("2020:2020:2020:2020:2020:2020:2020:2020")),
-            (PROXY, 0x31, &[7; 216], Whose::Peers),
-            (PROXY, 0x00, &[], Whose::Peers),
-            (PROXY, 0x01, b"whatever", Whose::Peers),
+            (PROXY, 0x31, &[7; 216], Whose::Nobodys),
+            (PROXY, 0x00, &[], Whose::Nobodys),
+            (PROXY, 0x01, b"whatever", Whose::Nobodys),
             (LOCAL, 0x00, &[], Whose::Peers),
             (LOCAL, 0x11, &v4, Whose::Peers),
             // To be ignored, whatever it is.

@@ -19,13 +19,16 @@ impl Each {
         peer: IpAddr,
         place: Place,
     ) -> Option<(Plain, Client)> {
-        let mut address = peer;
+        let mut client = (peer, self.settings.trusts(peer));
         let mut place = place;
-        if self.settings.proxied
-            && let Whose::Of(named) = self.unless_stopped(self.named(&mut stream, peer)).await??
-        {
-            address = named;
-            place = match place.name(named, self.settings.trusts(named)) {
+        if self.settings.proxied {
+            client = match self.unless_stopped(self.named(&mut stream, peer)).await?? {
+                Whose::Peers => client,
+                // He has no other address, and not its rights.
+                Whose::Nobodys => (peer, false),
+                Whose::Of(named) => (named, self.settings.trusts(named)),
+            };
+            place = match place.name(client.0, client.1) {
                 Ok(place) => place,
                 Err(full) => {
                     self.turn_away(stream, full);
@@ -35,8 +38,8 @@ impl Each {
         }
         // Who leaves keeps his place until the application is done with his last request: leaving
         // must not be a way to have more in it than the limits allow.
-        let client = Client::new(address, self.settings.trusts(address)).holding(place);
-        Some((stream, client))
+        let (address, is_trusted) = client;
+        Some((stream, Client::new(address, is_trusted).holding(place)))
     }
 
     pub(super) fn turn_away(&self, stream: Plain, full: Full) {

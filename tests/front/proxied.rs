@@ -3,7 +3,9 @@
 use crate::support::client::get;
 use crate::support::for_each_row;
 use crate::support::origin::{Origin, ok};
+use crate::support::pair::Pair;
 use crate::support::retter::{Retter, Setup};
+use crate::support::session::Session;
 use crate::support::talk::{Heard, Talk};
 use crate::support::{SOON, until};
 use socket2::{Domain, Socket, Type};
@@ -134,6 +136,56 @@ fn what_is_believed_is_judged_by_who_is_named() {
         let header = format!("PROXY TCP4 {named} 192.0.2.1 1 2\r\n");
         says(&retter, &[header.as_bytes(), &claims].concat());
         assert_eq!(forwarded_for(&origin), seen);
+    }
+}
+
+/// `UNKNOWN` is what a proxy says of a visitor it cannot name, `LOCAL` what it says of itself.
+#[test]
+fn who_cannot_be_named_has_not_the_trust_in_the_proxy() {
+    let origin = Origin::new().elsewhere(ok("page"));
+    let retter = behind(&origin).start();
+    let claims = get("/").header("X-Forwarded-For", "198.51.100.1");
+    let claims = claims.header("Connection", "close").bytes();
+    for (header, seen) in [
+        (b"PROXY UNKNOWN\r\n".to_vec(), "127.0.0.1"),
+        (v2(0x21, 0, &[]), "127.0.0.1"),
+        (v2(0x21, 0x31, &[b'/'; 216]), "127.0.0.1"),
+        (v2(0x20, 0, &[]), "198.51.100.1, 127.0.0.1"),
+    ] {
+        assert_eq!(says(&retter, &[&header[..], &claims].concat()).statuses(), [200]);
+        assert_eq!(forwarded_for(&origin), seen, "{header:?}");
+    }
+}
+
+#[test]
+fn those_who_cannot_be_named_count_as_one() {
+    let origin = Origin::new().elsewhere(ok("page"));
+    let retter = behind(&origin).set("LIMIT_CLIENT", 2).start();
+    let open = |header: &[u8]| {
+        let mut talk = Talk::open(retter.address());
+        talk.say([header, &get("/").bytes()].concat());
+        (talk.hear(SOON, |bytes| bytes.ends_with(b"page")).statuses(), talk)
+    };
+    let unknown = b"PROXY UNKNOWN\r\n";
+    let _places = [open(unknown), open(unknown)];
+    assert_eq!(open(unknown).0, [503]);
+    assert_eq!(open(&v2(0x20, 0, &[])).0, [200], "the proxy itself is not counted");
+    assert_eq!(open(V1).0, [200], "nor is anybody else");
+}
+
+#[test]
+fn http_2_and_tls_may_follow_the_header() {
+    let (origin, pair) = (Origin::new().elsewhere(ok("page")), Pair::new());
+    let plain = behind(&origin).start();
+    let tls = behind(&origin).set("TLS_CERTIFICATE", pair.certificate().display());
+    let tls = tls.set("TLS_KEY", pair.key().display()).start();
+    for mut session in
+        [Session::behind(V1, plain.address()), Session::secure_behind(V1, tls.address(), &pair)]
+    {
+        for _ in 0..2 {
+            assert_eq!(session.get("/").expect("a reply").text(), "page");
+            assert_eq!(forwarded_for(&origin), "203.0.113.9");
+        }
     }
 }
 

@@ -8,9 +8,10 @@ use h2::{RecvStream, SendStream};
 use http::{HeaderMap, Request, StatusCode};
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -41,11 +42,30 @@ impl Session {
         Self::over(runtime, stream)
     }
 
+    /// At a unix socket.
+    pub fn at(path: &Path) -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        let stream = runtime.block_on(UnixStream::connect(path)).expect("it listens");
+        Self::over(runtime, stream)
+    }
+
+    /// By prior knowledge, behind these bytes.
+    pub fn behind(header: &[u8], address: SocketAddr) -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        let stream = runtime.block_on(said(header, address));
+        Self::over(runtime, stream)
+    }
+
     /// After ALPN.
     pub fn secure(address: SocketAddr, pair: &Pair) -> Self {
+        Self::secure_behind(b"", address, pair)
+    }
+
+    /// After ALPN, behind these bytes.
+    pub fn secure_behind(header: &[u8], address: SocketAddr, pair: &Pair) -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let stream = runtime.block_on(async {
-            let stream = TcpStream::connect(address).await.expect("it listens");
+            let stream = said(header, address).await;
             let name = ServerName::try_from(HOST).expect("a name");
             let connector = TlsConnector::from(Arc::new(pair.client(&[b"h2"])));
             connector.connect(name, stream).await.expect("a handshake")
@@ -131,6 +151,12 @@ impl Session {
         let ended = async { timeout(PATIENCE * 2, connection).await.expect("in time") };
         runtime.block_on(ended).expect("no panic")
     }
+}
+
+async fn said(header: &[u8], address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    stream.write_all(header).await.expect("it reads");
+    stream
 }
 
 /// A request for [`HOST`]; GET unless said otherwise.
