@@ -38,6 +38,7 @@ pub enum StartError {
 /// A second signal exits at once.
 pub async fn run(config: Config) -> Result<(), StartError> {
     let stop = stop_on_signals()?;
+    pass_over_hangups()?;
     raise_open_files();
     keep_memory_small();
     survive_a_full_disk()?;
@@ -113,11 +114,14 @@ pub async fn demo(
     start: Weakness,
 ) -> Result<(), StartError> {
     let listener: TcpListener = application.bind().await?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
     // Nobody reading it is no reason not to run.
     let _ = io::stdout().write_all(things_to_try(&config, application).as_bytes());
     let application = tokio::spawn(dummy::run(listener, start));
     tokio::select! {
         ended = run(config) => ended,
+        // Its terminal was closed: nobody would know that it still runs.
+        _ = hangup.recv() => Ok(()),
         died = application => {
             let error = match died {
                 Ok(Err(error)) => error,
@@ -196,6 +200,20 @@ fn stop_on_signals() -> Result<watch::Receiver<bool>, StartError> {
         std::process::exit(STOPPED_AT_ONCE);
     });
     Ok(stop)
+}
+
+/// Who renews a certificate tells the server so with SIGHUP, by custom, and unasked the system ends the
+/// process. Here there is nothing to do: the files are looked at all the time.
+fn pass_over_hangups() -> Result<(), StartError> {
+    let mut hangups = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            info!(
+                "SIGHUP passed over: new certificates are taken without it, settings at a restart"
+            );
+        }
+    });
+    Ok(())
 }
 
 async fn next(interrupt: &mut Signal, terminate: &mut Signal) {

@@ -73,6 +73,21 @@ fn nobody_is_waited_for_longer_than_the_grace() {
     assert!(!visitor.join().expect("no panic").is_whole());
 }
 
+/// As certificate renewers send it; a terminal that is closed does too.
+#[test]
+fn a_hangup_ends_nothing() {
+    let origin = Origin::new().elsewhere(ok("1"));
+    let mut retter = Setup::before(&origin).start();
+    let mut line = Line::open(retter.address()).expect("it listens");
+    assert!(line.send(&get("/")).is_whole());
+    for _ in 0..2 {
+        retter.signal("HUP");
+    }
+    assert!(until(SOON, || retter.log().contains("SIGHUP passed over")), "{}", retter.log());
+    assert!(line.send(&get("/")).is_whole(), "its connections stay");
+    assert!(retter.get("/").is_whole() && retter.ended(Duration::ZERO).is_none());
+}
+
 fn with_a_hanging_visitor(
     origin: &Origin,
     grace: &str,
