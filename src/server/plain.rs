@@ -1,9 +1,10 @@
 //! What was accepted: a connection over TCP, or over a unix socket.
 
+use rustix::net::{RecvFlags, recv};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 /// One client's bytes, both ways.
@@ -28,8 +29,7 @@ impl Plain {
         }
     }
 
-    /// Looks at the bytes that have come, and leaves them. Over a unix socket nobody can,
-    /// and nothing is seen.
+    /// Looks at the bytes that have come, and leaves them.
     pub(super) fn poll_peek(
         &self,
         cx: &mut Context<'_>,
@@ -37,7 +37,27 @@ impl Plain {
     ) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(stream) => stream.poll_peek(cx, buf).map_ok(drop),
-            Self::Unix(_) => Poll::Ready(Ok(())),
+            Self::Unix(stream) => poll_peek(stream, cx, buf),
+        }
+    }
+}
+
+/// What tokio has for TCP alone.
+fn poll_peek(
+    stream: &UnixStream,
+    cx: &mut Context<'_>,
+    buf: &mut ReadBuf<'_>,
+) -> Poll<io::Result<()>> {
+    loop {
+        ready!(stream.poll_read_ready(cx))?;
+        let peek = || Ok(recv(stream, buf.initialize_unfilled(), RecvFlags::PEEK)?.0);
+        match stream.try_io(Interest::READABLE, peek) {
+            Ok(seen) => {
+                buf.advance(seen);
+                return Poll::Ready(Ok(()));
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Poll::Ready(Err(error)),
         }
     }
 }

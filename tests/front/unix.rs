@@ -1,14 +1,17 @@
 //! A socket at a path instead of a port.
 
-use crate::support::SOON;
 use crate::support::client::{Visit, get};
-use crate::support::origin::{Origin, ok, pattern};
+use crate::support::origin::{Origin, echo, ok, pattern, websocket};
 use crate::support::retter::Setup;
+use crate::support::session::Session;
+use crate::support::{SOON, until};
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 use tempfile::TempDir;
 
 #[test]
@@ -95,6 +98,59 @@ fn a_proxy_says_whose_a_connection_is_there_too() {
     assert!(asks(&path, &[header, page().bytes()].concat()).ends_with("page"));
     assert_eq!(origin.last("/").header("x-forwarded-for").as_deref(), Some("203.0.113.9"));
     assert_eq!(asks(&path, &page().bytes()), "", "none without");
+}
+
+#[test]
+fn http_2_is_spoken_there_too() {
+    let (_folder, path) = place();
+    let origin = Origin::new().elsewhere(ok("page"));
+    let _retter = at(&origin, &path).start();
+    let mut session = Session::at(&path);
+    assert_eq!(session.get("/").expect("a reply").text(), "page");
+    assert_eq!(session.get("/").expect("a reply").text(), "page");
+    // In pieces, and what only begins so.
+    let mut slow = UnixStream::connect(&path).expect("it listens");
+    for piece in ["P", "R", "OPFIND / HTTP/1.1\r\nHost: a\r\n", "Connection: close\r\n\r\n"] {
+        slow.write_all(piece.as_bytes()).expect("sent");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).expect("an answer and an end");
+    assert!(answer.ends_with("page") && origin.last("/").method() == "PROPFIND", "{answer}");
+}
+
+#[test]
+fn a_tunnel_may_begin_there() {
+    let (_folder, path) = place();
+    let origin = Origin::new().elsewhere(websocket(echo));
+    let _retter = at(&origin, &path).start();
+    let mut stream = UnixStream::connect(&path).expect("it listens");
+    stream.set_read_timeout(Some(SOON)).expect("an option every system has");
+    let asks = get("/").header("Upgrade", "websocket").header("Connection", "Upgrade");
+    let asks = asks.header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+    stream.write_all(&asks.header("Sec-WebSocket-Version", "13").bytes()).expect("sent");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("a head");
+        head.push(byte[0]);
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
+    stream.write_all(b"hello").expect("sent");
+    let mut heard = [0; 5];
+    stream.read_exact(&mut heard).expect("an echo");
+    assert_eq!(&heard, b"hello");
+}
+
+#[test]
+fn it_stays_after_a_hangup() {
+    let (_folder, path) = place();
+    let origin = Origin::new().elsewhere(ok("page"));
+    let mut retter = at(&origin, &path).start();
+    retter.signal("HUP");
+    assert!(until(SOON, || retter.log().contains("SIGHUP passed over")), "{}", retter.log());
+    assert!(asks(&path, &page().bytes()).ends_with("page"));
+    assert!(retter.ended(Duration::ZERO).is_none());
 }
 
 /// After whose answer the connection ends.
