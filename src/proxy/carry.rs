@@ -5,6 +5,10 @@
 //! and nothing more is read before it is gone. So a silent tunnel holds no buffer, and a fast sender
 //! goes at the pace of a slow reader. The end of one direction is passed on and leaves the other as
 //! it is.
+//!
+//! While something waits for the application its visitor is not read, and whether he is there cannot be
+//! seen. So an application that takes nothing for as long as it may take to answer ends the tunnel; a
+//! visitor who takes nothing is the affair of his socket.
 
 use crate::clock::LazyTimer;
 use bytes::{Buf, Bytes};
@@ -35,21 +39,28 @@ pub(super) enum End {
     Closed,
     /// Nothing came from either side for too long.
     Idle,
+    /// The application has taken nothing for too long of what waits for it.
+    Stuck,
     /// One of the connections broke.
     Broken(io::Error),
 }
 
 /// Carries what `front` says to `back` and the other way round. Silence of both for `idle` ends it,
 /// never if that is zero; once one of them has ended its direction, silence for a minute does in any
-/// case, for then the other is most likely gone.
-pub(super) async fn carry<F, B>(front: Side<F>, back: Side<B>, idle: Duration) -> Carried
+/// case, for then the other is most likely gone. `back` may take nothing for `stuck`; zero is no limit.
+pub(super) async fn carry<F, B>(
+    front: Side<F>,
+    back: Side<B>,
+    idle: Duration,
+    stuck: Duration,
+) -> Carried
 where
     F: AsyncRead + AsyncWrite + Unpin,
     B: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut up, mut down) = (Way::new(front.read), Way::new(back.read));
     let (mut front, mut back) = (front.stream, back.stream);
-    let mut silence = Silence::new();
+    let (mut silence, mut waiting) = (Silence::new(), Silence::new());
     let end = poll_fn(|cx| {
         let before = (up.moves, down.moves);
         let rising = up.poll(&mut front, &mut back, cx);
@@ -63,6 +74,12 @@ where
         };
         if before != (up.moves, down.moves) {
             silence.since = Instant::now();
+        }
+        if before.0 != up.moves {
+            waiting.since = silence.since;
+        }
+        if !up.held.is_empty() && !stuck.is_zero() && waiting.poll(stuck, cx).is_ready() {
+            return Poll::Ready(End::Stuck);
         }
         match longest_silence(idle, ended) {
             Some(limit) => silence.poll(limit, cx).map(|()| End::Idle),
@@ -186,7 +203,7 @@ impl Way {
     }
 }
 
-/// How long neither side has moved. Its timer is moved on only when it goes off, so that a busy
+/// How long nothing has moved. Its timer is moved on only when it goes off, so that a busy
 /// tunnel never touches it.
 struct Silence {
     since: Instant,
@@ -222,7 +239,7 @@ mod tests {
         let (application, back) = duplex(1 << 10);
         let front = Side { stream: front, read: Bytes::from_static(b"early ") };
         let back = Side { stream: back, read: Bytes::from_static(b"said ") };
-        let carried = carry(front, back, Duration::from_secs(idle));
+        let carried = carry(front, back, Duration::from_secs(idle), Duration::from_secs(STUCK));
         (visitor, application, tokio::spawn(carried))
     }
 
@@ -245,6 +262,22 @@ mod tests {
         let carried = carried.await.unwrap();
         assert!(matches!(carried.end, End::Closed));
         assert_eq!((carried.up, carried.down), (100_006, 9));
+    }
+
+    const STUCK: u64 = 15;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_application_that_takes_nothing_is_waited_for_as_for_an_answer() {
+        let (mut visitor, mut application, carried) = tunnel(0);
+        let began = Instant::now();
+        let saying = tokio::spawn(async move { visitor.write_all(&[b'u'; 100_000]).await });
+        for _ in 0..4 {
+            tokio::time::sleep(Duration::from_secs(STUCK - 1)).await;
+            application.read_exact(&mut [0; 100]).await.unwrap();
+        }
+        assert!(matches!(carried.await.unwrap().end, End::Stuck));
+        assert_eq!(began.elapsed().as_secs(), 4 * (STUCK - 1) + STUCK);
+        assert!(saying.await.unwrap().is_err());
     }
 
     #[tokio::test(start_paused = true)]

@@ -23,6 +23,8 @@ use tracing::debug;
 pub struct Tunnel {
     line: Line,
     idle: Duration,
+    /// How long the application may take nothing of what waits for it.
+    stuck: Duration,
     counts: Arc<Counts>,
     path: String,
     client: IpAddr,
@@ -71,6 +73,7 @@ impl Errand {
         Tunnel {
             line,
             idle: self.proxy.settings.tunnel_idle,
+            stuck: self.proxy.upstream.patience(),
             counts: Arc::clone(&self.proxy.tunnels),
             path: self.asked.path().to_owned(),
             client: client.address,
@@ -82,11 +85,12 @@ impl Tunnel {
     /// Carries bytes both ways until it ends. `front` is the visitor's connection, `early` what he
     /// sent before the application had agreed.
     pub async fn run(self, front: impl AsyncRead + AsyncWrite + Unpin, early: Bytes) {
-        let Self { line, idle, counts, path, client } = self;
+        let Self { line, idle, stuck, counts, path, client } = self;
         let (began, open) = (clock::mono(), Open::new(&counts));
         let (back, said) = line.into_parts();
         let front = Side { stream: front, read: early };
-        let Carried { up, down, end } = carry(front, Side { stream: back, read: said }, idle).await;
+        let back = Side { stream: back, read: said };
+        let Carried { up, down, end } = carry(front, back, idle, stuck).await;
         drop(open);
         if matches!(end, End::Idle) {
             counts.idle.fetch_add(1, Ordering::Relaxed);
@@ -94,7 +98,7 @@ impl Tunnel {
         let seconds = clock::mono().saturating_duration_since(began).as_secs();
         let error = match &end {
             End::Broken(error) => Some(error.to_string()),
-            End::Closed | End::Idle => None,
+            End::Closed | End::Idle | End::Stuck => None,
         };
         debug!(path, %client, up, down, seconds, why = end.as_str(), error, "tunnel ended");
     }
@@ -105,6 +109,7 @@ impl End {
         match self {
             Self::Closed => "closed",
             Self::Idle => "idle",
+            Self::Stuck => "stuck",
             Self::Broken(_) => "broken",
         }
     }

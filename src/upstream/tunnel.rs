@@ -9,6 +9,7 @@ use super::wire::Wire;
 use super::{Failure, Outgoing, Reply, RequestBody, Upstream, head};
 use bytes::Bytes;
 use http::{StatusCode, response};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
@@ -28,6 +29,11 @@ pub struct Line {
 }
 
 impl Upstream {
+    /// How long the application may be silent where it is its turn: `backend.timeout`.
+    pub fn patience(&self) -> Duration {
+        self.shared.settings.timeout
+    }
+
     /// Sends a request for the protocol that its fields name, once.
     ///
     /// # Errors

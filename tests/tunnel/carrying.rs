@@ -64,7 +64,7 @@ fn a_fast_visitor_waits_for_a_slow_application() {
         assert!(until(SOON, || go.load(Ordering::SeqCst)));
         done.store(is_all_poured(wire, MUCH), Ordering::SeqCst);
     }));
-    let retter = Setup::before(&origin).start();
+    let retter = Setup::before(&origin).set("BACKEND_TIMEOUT", "10").start();
     let mut visitor = Visitor::open(&retter, "/");
     let speaking = thread::spawn(move || {
         for place in (0..MUCH).step_by(PIECE) {

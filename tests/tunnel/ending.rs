@@ -6,6 +6,8 @@ use crate::support::origin::{Origin, echo, ok, pattern, websocket};
 use crate::support::retter::{Retter, Setup};
 use crate::support::{SOON, until};
 use socket2::SockRef;
+use std::io::Write;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -116,6 +118,25 @@ fn a_visitor_who_takes_nothing_is_cut() {
     let cut = until(SOON, || retter.figure(&["tunnels", "open"]) == 0.0);
     assert!(cut && until(SOON, || origin.live() == 0), "it lasts for ever");
     assert_eq!(retter.figure(&["refused", "write-timeout"]), 1.0);
+}
+
+#[test]
+fn a_visitor_who_leaves_an_application_that_does_not_read_is_not_kept_for_long() {
+    let (say, done) = mpsc::channel::<()>();
+    let done = Mutex::new(done);
+    let origin = Origin::new().elsewhere(websocket(move |_| {
+        // Reads nothing until the test is over.
+        let _ = done.lock().expect("no holder panics").recv();
+    }));
+    let retter = Setup::before(&origin).set("BACKEND_TIMEOUT", "1").start();
+    let visitor = Visitor::open(&retter, "/");
+    let limit = Some(Duration::from_millis(300));
+    visitor.stream.set_write_timeout(limit).expect("an option every system has");
+    while (&visitor.stream).write_all(&[0; 64 << 10]).is_ok() {}
+    drop(visitor);
+    let cut = until(SOON, || retter.figure(&["tunnels", "open"]) == 0.0);
+    assert!(cut, "it lasts for ever");
+    drop(say);
 }
 
 #[test]
