@@ -6,6 +6,7 @@ mod floods;
 mod http2;
 mod limits;
 mod load;
+mod malformed;
 mod preface;
 mod proxied;
 mod renewal;

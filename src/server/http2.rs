@@ -39,7 +39,7 @@ use crate::headers::Client;
 use crate::proxy::Body;
 use crate::upstream::RequestBody;
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -222,7 +222,7 @@ impl Line {
         if let Err(status) = spelling::as_http1(&mut request, settings) {
             return bare(status);
         }
-        request.headers_mut().remove(header::EXPECT);
+        take_off_expectation(request.headers_mut());
         let late = Arc::new(AtomicBool::new(false));
         let request = request.map(|body| self.received(body, &late));
         let mut response = match services.admin.answer(&request) {
@@ -244,6 +244,14 @@ impl Line {
         let Each { services, settings, .. } = &*self.each;
         let front = Arc::clone(&services.front);
         RequestBody::client(Arriving::new(body, settings.read, Arc::clone(late), front))
+    }
+}
+
+/// Not one that nobody knows: that is the door's to refuse.
+fn take_off_expectation(fields: &mut HeaderMap) {
+    let is_known = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+    if fields.contains_key(header::EXPECT) && fields.get_all(header::EXPECT).iter().all(is_known) {
+        fields.remove(header::EXPECT);
     }
 }
 

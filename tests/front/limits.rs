@@ -149,3 +149,57 @@ fn connections_are_counted_as_ever() {
     drop(second);
     assert!(until(SOON, || retter.get("/").status == 200));
 }
+
+#[test]
+fn connections_of_one_client_are_counted_as_ever() {
+    let origin = Origin::new().elsewhere(ok("1"));
+    let setup = Setup::before(&origin).set("LIMIT_CLIENT", 2).set("SERVER_TRUSTED", "none");
+    let retter = setup.start();
+    let mut sessions = [Session::plain(retter.address()), Session::plain(retter.address())];
+    for session in &mut sessions {
+        assert_eq!(session.get("/").expect("a reply").status, StatusCode::OK);
+    }
+    assert_eq!(retter.get("/").status, 503);
+    drop(sessions);
+    assert!(until(SOON, || retter.get("/").status == 200));
+}
+
+#[test]
+fn a_body_over_its_limit_is_413_whether_its_length_was_said_or_not() {
+    let origin = Origin::new().elsewhere(ok("thanks"));
+    let retter = Setup::before(&origin).set("LIMIT_BODY", 1000).start();
+    let mut session = Session::plain(retter.address());
+    let mut post = |length: usize, is_said: bool| {
+        let request = to("/").method("POST");
+        let request = if is_said { request.header("content-length", length) } else { request };
+        session.send(request.body(vec![b'x'; length]).expect("a request")).expect("a reply").status
+    };
+    for is_said in [true, false] {
+        assert_eq!(post(1000, is_said), StatusCode::OK);
+        assert_eq!(post(1001, is_said), StatusCode::PAYLOAD_TOO_LARGE, "{is_said}");
+        assert_eq!(post(300_000, is_said), StatusCode::PAYLOAD_TOO_LARGE, "{is_said}");
+        assert_eq!(post(1000, is_said), StatusCode::OK, "the connection goes on");
+    }
+    assert!(origin.seen().iter().all(|seen| !seen.whole || seen.body_length == 1000));
+}
+
+/// hyper says no 100 in HTTP/2, so the client sends after a while and the application does not wait.
+#[test]
+fn who_waits_to_be_told_to_continue_sends_in_the_end() {
+    let origin = Origin::new().elsewhere(ok("thanks"));
+    let retter = Setup::before(&origin).set("BACKEND_TIMEOUT", "5").start();
+    let mut session = Session::plain(retter.address());
+    let request = to("/up").method("POST").header("expect", "100-continue");
+    let request = request.header("content-length", "4").body(()).expect("a request");
+    let (response, mut upload) = session.open(request, false);
+    assert!(until(SOON, || origin.hits("/up") == 1));
+    assert_eq!(origin.last("/up").header("expect"), None);
+    upload.send_data("body".into(), true).expect("sent");
+    let reply = session.wait(read(response)).expect("a reply");
+    assert_eq!(
+        (reply.text().as_str(), origin.last("/up").body.as_slice()),
+        ("thanks", &b"body"[..])
+    );
+    let other = to("/").header("expect", "something").body(vec![]).expect("a request");
+    assert_eq!(session.send(other).expect("a reply").status, StatusCode::EXPECTATION_FAILED);
+}
