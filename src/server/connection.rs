@@ -220,11 +220,9 @@ async fn dig(tunnel: Tunnel, mut socket: Socket, early: Bytes) {
 }
 
 fn received(body: Incoming, phases: &Phases) -> RequestBody {
-    if phases.follows_body() {
-        // It came whole in the reads of a body, where nobody has looked at its line ends.
-        phases.make_last();
-    }
-    if body.is_end_stream() {
+    let has_none = body.is_end_stream();
+    phases.begin_request(!has_none);
+    if has_none {
         phases.leave_unread(false);
         phases.enter(Phase::Answer);
         return RequestBody::Empty;

@@ -14,7 +14,7 @@ mod protocol;
 pub(super) use phases::{Before, Phase, Phases};
 
 use super::Settings;
-use super::line_ends::LineEnds;
+use super::line_ends::{Bare, LineEnds};
 use super::linger::linger_on;
 use super::silence::Silence;
 use super::stream::Stream;
@@ -255,8 +255,12 @@ impl Http1 {
         let is_head = matches!(phase, Phase::Idle | Phase::Head | Phase::Answer);
         if !is_head {
             self.lines.pass(bytes);
-        } else if self.lines.has_bare_lf(bytes) {
-            phases.make_last();
+        } else {
+            match self.lines.bare_lf(bytes) {
+                Bare::Nowhere => {}
+                Bare::InHead => phases.make_last(),
+                Bare::Behind => phases.doubt_what_follows(),
+            }
         }
         if phases.get() != Phase::Head {
             read.end();

@@ -4,9 +4,7 @@
 use super::io::Before;
 use memchr::memchr_iter;
 
-/// Where in a head the reading is. It ends with an empty line. What follows and begins like a
-/// method is taken for the next head, in doubt too: a body that is mistaken for one costs its
-/// sender a connection, no more.
+/// Where in a request's head the reading is, which ends with an empty line.
 #[derive(Default)]
 pub(super) struct LineEnds {
     /// Bytes of the line being read, its CR included.
@@ -16,6 +14,15 @@ pub(super) struct LineEnds {
     begun: bool,
     ended: bool,
     came: Came,
+}
+
+/// Where a line ends without its CR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bare {
+    Nowhere,
+    InHead,
+    /// In what follows it, which is the next head if this request has no body.
+    Behind,
 }
 
 /// What came since a request began with a read of its own.
@@ -28,26 +35,29 @@ struct Came {
 }
 
 impl LineEnds {
-    /// True if a line of the head ends in these bytes without its CR.
-    pub(super) fn has_bare_lf(&mut self, bytes: &[u8]) -> bool {
+    /// Reads on.
+    pub(super) fn bare_lf(&mut self, bytes: &[u8]) -> Bare {
         let before = self.came.bytes;
         self.pass(bytes);
-        let (mut bare, mut start) = (false, 0);
+        let (mut bare, mut start) = (Bare::Nowhere, 0);
         for end in memchr_iter(b'\n', bytes) {
-            if self.ended && !self.begins_anew(bytes, start) {
-                return bare;
-            }
             let last = if end > start { bytes[end - 1] } else { self.last };
             let length = self.length + end - start;
             let has_cr = length > 0 && last == b'\r';
-            bare |= !has_cr;
-            let is_empty = length == usize::from(has_cr);
-            self.ended = is_empty && self.begun;
-            self.begun |= !is_empty;
             (self.length, start) = (0, end + 1);
-            if self.ended {
-                self.came.head.get_or_insert(before + start as u64);
+            match (self.ended, has_cr) {
+                (true, true) => continue,
+                (true, false) if bare == Bare::Nowhere => bare = Bare::Behind,
+                (true, false) => {}
+                (false, true) => {}
+                (false, false) => bare = Bare::InHead,
             }
+            let is_empty = length == usize::from(has_cr);
+            if is_empty && self.begun && !self.ended {
+                self.ended = true;
+                self.came.head = Some(before + start as u64);
+            }
+            self.begun |= !is_empty;
         }
         self.length += bytes.len() - start;
         self.last = bytes.last().copied().unwrap_or(self.last);
@@ -77,14 +87,6 @@ impl LineEnds {
             Before::Open => false,
         }
     }
-
-    fn begins_anew(&mut self, bytes: &[u8], start: usize) -> bool {
-        let anew = bytes.get(start).is_some_and(u8::is_ascii_uppercase);
-        if anew {
-            *self = Self { came: std::mem::take(&mut self.came), ..Self::default() };
-        }
-        anew
-    }
 }
 
 const LAST_CHUNK: &[u8; 7] = b"\r\n0\r\n\r\n";
@@ -93,37 +95,46 @@ const LAST_CHUNK: &[u8; 7] = b"\r\n0\r\n\r\n";
 mod tests {
     use super::*;
 
+    fn in_pieces(bytes: &[u8], cut: usize) -> [Bare; 2] {
+        let (mut lines, (first, rest)) = (LineEnds::default(), bytes.split_at(cut));
+        [lines.bare_lf(first), lines.bare_lf(rest)]
+    }
+
     #[test]
     fn a_bare_lf_is_seen_wherever_the_reads_divide_the_head() {
-        let head = b"GET / HTTP/1.1\r\nHost: a\n\r\n";
-        for cut in 0..head.len() {
-            let (mut lines, (first, rest)) = (LineEnds::default(), head.split_at(cut));
-            assert!(lines.has_bare_lf(first) | lines.has_bare_lf(rest), "{cut}");
+        for head in [
+            "GET / HTTP/1.1\r\nHost: a\n\r\n",
+            "\n\r\nGET / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\n\n",
+        ] {
+            for cut in 0..head.len() {
+                assert!(in_pieces(head.as_bytes(), cut).contains(&Bare::InHead), "{head:?} {cut}");
+            }
         }
     }
 
     #[test]
     fn whole_line_ends_are_whole_wherever_they_are_divided() {
-        let head = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let head = b"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\nget /b HTTP/1.1\r\nHost: a\r\n\r\n";
         for cut in 0..head.len() {
-            let (mut lines, (first, rest)) = (LineEnds::default(), head.split_at(cut));
-            assert!(!lines.has_bare_lf(first) && !lines.has_bare_lf(rest), "{cut}");
+            assert_eq!(in_pieces(head, cut), [Bare::Nowhere; 2], "{cut}");
         }
     }
 
     #[test]
-    fn what_follows_the_head_does_not_matter() {
-        let mut lines = LineEnds::default();
-        assert!(!lines.has_bare_lf(b"POST / HTTP/1.1\r\nHost: a\r\n\r\na\nb\n"));
-        assert!(!lines.has_bare_lf(b"more\n"));
+    fn what_follows_the_head_is_told_apart_from_it() {
+        for follows in ["a\nb", "GET /b HTTP/1.1\nHost: a\n\n", "get /b\n", "\n", "\r\n\r\nX\n"] {
+            let all = format!("POST / HTTP/1.1\r\nHost: a\r\n\r\n{follows}");
+            for cut in 0..all.len() {
+                let seen = in_pieces(all.as_bytes(), cut);
+                assert!(
+                    seen.contains(&Bare::Behind) && !seen.contains(&Bare::InHead),
+                    "{all:?} {cut}"
+                );
+            }
+        }
     }
 
-    #[test]
-    fn the_next_head_in_the_same_read_and_empty_lines_before_one_are_read_too() {
-        let pipelined = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\nHost: a\n\n";
-        assert!(LineEnds::default().has_bare_lf(pipelined));
-        assert!(LineEnds::default().has_bare_lf(b"\r\n\r\nGET /b HTTP/1.1\nHost: a\n\n"));
-    }
     #[test]
     fn a_request_ends_where_its_body_does() {
         let head = "POST / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -140,9 +151,9 @@ mod tests {
             let all = format!("{head}{body}");
             for cut in 0..all.len() {
                 let (mut lines, (first, rest)) = (LineEnds::default(), all.split_at(cut));
-                assert!(!lines.has_bare_lf(first.as_bytes()));
+                assert_eq!(lines.bare_lf(first.as_bytes()), Bare::Nowhere);
                 match cut < head.len() {
-                    true => assert!(!lines.has_bare_lf(rest.as_bytes())),
+                    true => assert_eq!(lines.bare_lf(rest.as_bytes()), Bare::Nowhere),
                     false => lines.pass(rest.as_bytes()),
                 }
                 assert_eq!(lines.ended_with(before), expected, "{body:?} {cut}");

@@ -81,6 +81,28 @@ fn a_body_by_itself_ends_no_connection() {
     }
 }
 
+/// A method may be any word, in small letters too.
+#[test]
+fn a_bare_lf_behind_a_head_is_the_next_requests() {
+    let origin = Origin::new().elsewhere(ok("page"));
+    let retter = Setup::before(&origin).start();
+    let rows = ["get", "1", "GET", "~"].map(|method| {
+        format!("GET /a HTTP/1.1\r\nHost: a\r\n\r\n{method} /b HTTP/1.1\nHost: a\n\n")
+    });
+    for_each_row(&rows, String::clone, |all| {
+        for cut in [all.len(), all.len() - 4, 30] {
+            let heard = two_pieces(&retter, all, cut);
+            assert!(heard.closed && heard.statuses().len() <= 2, "{cut} {heard:?}");
+        }
+    });
+    assert_eq!(origin.hits("/third"), 0);
+    let mut talk = Talk::open(retter.address());
+    for _ in 0..3 {
+        talk.say("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nA\nb\nC\n");
+        assert_eq!(talk.hear_until("page", SOON).statuses(), [200], "in a body it means nothing");
+    }
+}
+
 /// The first piece, the rest once the first has been read, and a third request after the last answer.
 fn two_pieces(retter: &Retter, all: &str, cut: usize) -> Heard {
     let mut talk = Talk::open(retter.address());

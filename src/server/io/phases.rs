@@ -51,6 +51,7 @@ struct Shared {
     phase: AtomicU8,
     last: AtomicBool,
     unread: AtomicBool,
+    doubtful: AtomicBool,
     /// See [`Before`], which this is as a number.
     before: AtomicU64,
     blocked: AtomicBool,
@@ -78,6 +79,23 @@ impl Phases {
         let _ = self.0.phase.compare_exchange(body, answer, Ordering::Release, Ordering::Relaxed);
     }
 
+    /// Behind a head there is a bare LF. In a body it means nothing, otherwise the next request has it.
+    pub(super) fn doubt_what_follows(&self) {
+        self.0.doubtful.store(true, Ordering::Relaxed);
+    }
+
+    /// A request begins, with a body or without.
+    pub(in crate::server) fn begin_request(&self, has_body: bool) {
+        let is_doubtful = self.0.doubtful.load(Ordering::Relaxed);
+        if is_doubtful {
+            self.0.doubtful.store(false, Ordering::Relaxed);
+        }
+        // Behind a body it came in the reads of that, where nobody has looked at its line ends.
+        if self.follows_body() || (is_doubtful && !has_body) {
+            self.make_last();
+        }
+    }
+
     fn set_before(&self, before: Before) {
         let number = match before {
             Before::Length(length) => length.saturating_add(NUMBERED),
@@ -88,7 +106,7 @@ impl Phases {
     }
 
     /// A body came before, and nothing has been read since then.
-    pub(in crate::server) fn follows_body(&self) -> bool {
+    fn follows_body(&self) -> bool {
         self.0.before.load(Ordering::Relaxed) != 0
     }
 
