@@ -9,6 +9,7 @@
 //! input is text where it can be, so that somebody can write one by hand and read the one that
 //! was found. Nothing here is part of the product: it is built for tests and for fuzzing alone.
 
+mod beginnings;
 mod breaker;
 mod headers;
 mod keys;
@@ -21,6 +22,7 @@ mod visitors;
 #[cfg(test)]
 mod tests;
 
+pub use beginnings::beginnings;
 pub use headers::headers;
 pub use keys::keys;
 pub use rows::rows;

@@ -19,6 +19,11 @@ fn runs_over(target: &str, body: fn(&[u8])) {
 }
 
 #[test]
+fn beginnings_hold() {
+    runs_over("beginnings", super::beginnings);
+}
+
+#[test]
 fn keys_hold() {
     runs_over("keys", super::keys);
 }

@@ -8,6 +8,8 @@ mod body;
 mod connection;
 mod farewell;
 mod flow;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod http2;
 mod io;
 mod line_ends;
