@@ -17,7 +17,7 @@
 //! | [`store`] | the file, its one writer, the memory tier and the index above it |
 //! | [`breaker`], [`gate`], [`key`], [`policy`] | pure decisions: no I/O, no tokio, `now` is an argument |
 //! | [`dummy`] | the weak application of `retter dummy` and `retter demo` |
-//! | [`capture`], [`clock`], [`control`], [`encoding`], [`headers`], [`meter`], [`units`] | leaves |
+//! | [`at_path`], [`capture`], [`clock`], [`control`], [`encoding`], [`headers`], [`meter`], [`units`] | leaves |
 //! | [`migrations`] | the file format's history, one step a file |
 //!
 //! # Invariants
@@ -37,6 +37,7 @@
 
 pub mod admin;
 pub mod app;
+pub mod at_path;
 pub mod breaker;
 pub mod capture;
 pub mod clock;

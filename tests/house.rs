@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each room may use. `Room::Item` allows that item alone.
-const ARROWS: [(&str, &[&str]); 23] = [
+const ARROWS: [(&str, &[&str]); 24] = [
     ("main", &["app", "config", "inspect::ctl", "server::Address", "dummy::Weakness"]),
     ("bin", &["inspect", "config", "clock"]),
     // What must hold of the rooms below, for fuzzing and tests alone.
@@ -63,10 +63,25 @@ const ARROWS: [(&str, &[&str]); 23] = [
             "units",
         ],
     ),
-    ("server", &["admin", "proxy", "upstream::RequestBody", "headers", "clock", "meter", "units"]),
+    (
+        "server",
+        &[
+            "admin",
+            "at_path",
+            "proxy",
+            "upstream::RequestBody",
+            "headers",
+            "clock",
+            "meter",
+            "units",
+        ],
+    ),
     (
         "admin",
-        &["proxy", "store", "breaker", "gate", "clock", "control", "headers", "meter", "units"],
+        &[
+            "at_path", "proxy", "store", "breaker", "gate", "clock", "control", "headers", "meter",
+            "units",
+        ],
     ),
     (
         "inspect",
@@ -87,6 +102,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
     ("gate", &["headers"]),
     ("key", &["headers"]),
     ("dummy", &[]),
+    ("at_path", &[]),
     ("capture", &[]),
     ("encoding", &["headers"]),
     ("headers", &[]),

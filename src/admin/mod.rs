@@ -6,7 +6,7 @@ mod health;
 mod memory;
 mod socket;
 
-pub use socket::{Socket, make_room};
+pub use socket::Socket;
 
 use crate::meter::Tally;
 use crate::proxy::{Body, Proxy};

@@ -2,7 +2,7 @@
 //! families; or a unix socket.
 
 use super::plain::Plain;
-use super::unix::AtPath;
+use crate::at_path::AtPath;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -59,7 +59,7 @@ impl Listen {
         match self {
             Self::Port(address) => address.bind().await.map(Listener::Port),
             Self::Unix(path) => {
-                let bound = AtPath::bind(path).await.map(Listener::Unix);
+                let bound = AtPath::bind(path, OWNER_AND_GROUP, BACKLOG).await.map(Listener::Unix);
                 bound.map_err(|error| ListenError { listen: self.clone(), error })
             }
         }
@@ -117,10 +117,7 @@ impl Listener {
                 let (stream, peer) = listener.accept().await?;
                 Ok((Plain::Tcp(stream), peer.ip()))
             }
-            Self::Unix(at_path) => {
-                let (stream, _) = at_path.listener.accept().await?;
-                Ok((Plain::Unix(stream), HERE))
-            }
+            Self::Unix(at_path) => Ok((Plain::Unix(at_path.accept().await?), HERE)),
         }
     }
 }
@@ -158,6 +155,10 @@ impl fmt::Display for Address {
 }
 
 const UNIX: &str = "unix:";
+/// Who may connect.
+const OWNER_AND_GROUP: u32 = 0o660;
+/// As for TCP in the standard library and tokio.
+const BACKLOG: u32 = 1024;
 /// Of whoever has no address.
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 

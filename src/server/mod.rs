@@ -24,7 +24,6 @@ mod spelling;
 mod stream;
 mod table;
 mod tls;
-mod unix;
 mod welcome;
 
 pub use listen::{Address, Listen, ListenError, Listener};
