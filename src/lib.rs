@@ -17,7 +17,7 @@
 //! | [`store`] | the file, its one writer, the memory tier and the index above it |
 //! | [`breaker`], [`gate`], [`key`], [`policy`] | pure decisions: no I/O, no tokio, `now` is an argument |
 //! | [`dummy`] | the weak application of `retter dummy` and `retter demo` |
-//! | [`at_path`], [`capture`], [`clock`], [`control`], [`encoding`], [`headers`], [`meter`], [`units`] | leaves |
+//! | [`at_path`], [`capture`], [`clock`], [`control`], [`encoding`], [`headers`], [`meter`], `streams`, [`units`] | leaves |
 //! | [`migrations`] | the file format's history, one step a file |
 //!
 //! # Invariants
@@ -58,5 +58,6 @@ pub mod policy;
 pub mod proxy;
 pub mod server;
 pub mod store;
+mod streams;
 pub mod units;
 pub mod upstream;

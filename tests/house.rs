@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each room may use. `Room::Item` allows that item alone.
-const ARROWS: [(&str, &[&str]); 24] = [
+const ARROWS: [(&str, &[&str]); 25] = [
     ("main", &["app", "config", "inspect::ctl", "server::Address", "dummy::Weakness"]),
     ("bin", &["inspect", "config", "clock"]),
     // What must hold of the rooms below, for fuzzing and tests alone.
@@ -73,6 +73,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
             "headers",
             "clock",
             "meter",
+            "streams",
             "units",
         ],
     ),
@@ -94,7 +95,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
             "encoding", "headers", "meter", "units",
         ],
     ),
-    ("upstream", &["policy::Framing", "headers", "clock", "units"]),
+    ("upstream", &["policy::Framing", "headers", "clock", "streams", "units"]),
     ("store", &["key", "policy", "breaker", "migrations", "encoding", "headers", "clock", "units"]),
     ("migrations", &[]),
     ("policy", &["key", "encoding", "headers"]),
@@ -107,6 +108,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
     ("encoding", &["headers"]),
     ("headers", &[]),
     ("meter", &[]),
+    ("streams", &[]),
     ("clock", &["units"]),
     ("control", &[]),
 ];
