@@ -6,6 +6,7 @@ use super::http2;
 use super::io::{Phase, Phases, Socket};
 use super::linger::linger;
 use super::plain::Plain;
+use super::stop::Ear;
 use super::stream::{Protocol, Stream};
 use super::table::Table;
 use super::{Services, Settings};
@@ -18,7 +19,7 @@ use http::{Request, Response, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use parking_lot::Mutex;
 use std::convert::Infallible;
@@ -114,6 +115,8 @@ impl Each {
             // In a box, or every connection would be as large as these.
             return Box::pin(http2::serve(Arc::clone(self), socket, client, phases)).await;
         }
+        // hyper has the connection as long as it serves it: what an answer agreed to waits here until it
+        // is given back.
         let tunnel = Mutex::new(None);
         let service = service_fn(|request| self.answer(request, &client, &phases, &old, &tunnel));
         let mut connection = self.http.serve_connection(TokioIo::new(socket), service);
@@ -158,26 +161,26 @@ impl Each {
         Some((socket, scheme, protocol))
     }
 
-    async fn run<C: Stoppable>(&self, mut connection: Pin<&mut C>) -> hyper::Result<()> {
+    async fn run<S>(
+        &self,
+        mut connection: Pin<&mut http1::Connection<TokioIo<Socket>, S>>,
+    ) -> hyper::Result<()>
+    where
+        S: HttpService<Incoming, ResBody = Sent<proxy::Body>>,
+        S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let mut stop = self.stop.clone();
-        let mut told = pin!(stop.wait_for(|stop| *stop));
-        let mut listening = false;
-        let ended = poll_fn(|cx| {
-            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-                return Poll::Ready(Some(ended));
-            }
-            // It wakes this task whenever it comes: listened to once, it need not be asked again
-            // until it has. The task is the same for all of a connection's life.
-            if listening && !self.stop.has_changed().unwrap_or(true) {
-                return Poll::Pending;
-            }
-            listening = true;
-            told.as_mut().poll(cx).map(|_| None)
+        let told = pin!(stop.wait_for(|stop| *stop));
+        let mut ear = Ear::new(told, &self.stop);
+        let ended = poll_fn(|cx| match connection.as_mut().poll(cx) {
+            Poll::Ready(ended) => Poll::Ready(Some(ended)),
+            Poll::Pending if ear.hears(cx) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
         });
         if let Some(ended) = ended.await {
             return ended;
         }
-        connection.as_mut().finish();
+        connection.as_mut().graceful_shutdown();
         connection.await
     }
 
@@ -228,21 +231,6 @@ fn received(body: Incoming, phases: &Phases) -> RequestBody {
         return RequestBody::Empty;
     }
     RequestBody::client(Received::new(body, phases.clone()))
-}
-
-/// A connection that can be told to end after the answer it is giving.
-trait Stoppable: Future<Output = hyper::Result<()>> {
-    fn finish(self: Pin<&mut Self>);
-}
-
-impl<S> Stoppable for http1::Connection<TokioIo<Socket>, S>
-where
-    S: hyper::service::HttpService<Incoming, ResBody = Sent<proxy::Body>>,
-    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    fn finish(self: Pin<&mut Self>) {
-        self.graceful_shutdown();
-    }
 }
 
 /// hyper's own header timeout stays off: the socket keeps the time (see `io`). What is over these

@@ -34,6 +34,7 @@ use super::flow::{Arriving, Paced, Under};
 use super::io::{Phase, Phases, Socket};
 use super::owed::{Owed, Standing};
 use super::spelling;
+use super::stop::Ear;
 use crate::clock::LazyTimer;
 use crate::headers::Client;
 use crate::proxy::Body;
@@ -111,9 +112,10 @@ async fn converse(line: &Arc<Line>, socket: &mut Socket) -> End {
     let its = Arc::clone(line);
     let service = service_fn(move |request| answer(Arc::clone(&its), request));
     let connection = line.each.http2.serve_connection(TokioIo::new(socket), service);
-    let (mut connection, mut told) = (pin!(connection), pin!(stop.wait_for(|stop| *stop)));
+    let (mut connection, told) = (pin!(connection), pin!(stop.wait_for(|stop| *stop)));
+    let mut ear = Ear::new(told, &line.each.stop);
     let mut flooded = pin!(line.resets.too_many.notified());
-    let (mut clock, mut listening) = (Clock::default(), false);
+    let mut clock = Clock::default();
     let ended = poll_fn(|cx| {
         if flooded.as_mut().poll(cx).is_ready() {
             return Poll::Ready(End::Flooded);
@@ -122,10 +124,7 @@ async fn converse(line: &Arc<Line>, socket: &mut Socket) -> End {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 return Poll::Ready(End::Done(ended));
             }
-            // As in HTTP/1: asked once, it wakes this task.
-            let is_news = !listening || line.each.stop.has_changed().unwrap_or(true);
-            listening = true;
-            let is_told = clock.leaving.is_none() && is_news && told.as_mut().poll(cx).is_ready();
+            let is_told = clock.leaving.is_none() && ear.hears(cx);
             match clock.poll(line, cx) {
                 Poll::Ready(Due::Idle) => line.each.services.front.up("idle-timeout"),
                 Poll::Ready(Due::Unanswered) => return Poll::Ready(End::Unanswered),
@@ -344,7 +343,8 @@ const READING: Duration = Duration::from_secs(5);
 const STREAM_WINDOW: u32 = 128 << 10;
 const CONNECTION_WINDOW: u32 = 512 << 10;
 const PINGS_APART: Duration = Duration::from_secs(20);
-const PING_LIMIT: Duration = Duration::from_secs(20);
+/// A ping waits behind what a slow line has not carried yet.
+const PING_LIMIT: Duration = Duration::from_secs(40);
 
 #[cfg(test)]
 mod tests {

@@ -21,6 +21,7 @@ mod proxied;
 mod settings;
 mod silence;
 mod spelling;
+mod stop;
 mod stream;
 mod table;
 mod tls;
