@@ -50,6 +50,7 @@ fn a_head_that_is_none_goes_no_further() {
         ("no path", without(":path")),
         ("nobody is asked", without(":authority")),
         ("an empty path", but(":path", "")),
+        ("a path that is a query", but(":path", "?a")),
         ("a path without a slash", but(":path", "bad")),
         ("a path with a space", but(":path", "/bad HTTP/1.1")),
         ("a path with a line end", but(":path", "/bad\r\nX-A: 1")),
