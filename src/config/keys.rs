@@ -162,7 +162,8 @@ keys! {
     BACKEND_NAMES: Names = "backend.names", backend::NAMES, "plain",
         "`plain`: header fields with anything but letters, digits and dashes in their names stay \
          behind, for many an application takes `X_Forwarded_For` for `X-Forwarded-For`; `all`: only \
-         those that pass for a name RETTER answers for itself.";
+         those that pass for a name RETTER answers for itself, and what is asked for with one of the \
+         others makes no copy.";
 
     BACKEND_PATIENCE: Duration = "backend.patience", kinds::TIME, "2 seconds",
         "How long a visitor who has a copy waits for the application to answer; then he gets the \

@@ -110,7 +110,9 @@ pub fn take_off_claims(received: &mut HeaderMap) {
 /// address joins the list.
 fn say_who_asks(sent: &mut HeaderMap, client: &Client) {
     let uses_forwarded = sent.contains_key(header::FORWARDED);
-    let told = if uses_forwarded { Forwarded::read(sent) } else { Forwarded::default() };
+    // A proxy that speaks by the other names may pass on a visitor's `Forwarded` as it came.
+    let speaks_it = uses_forwarded && !sent.contains_key(X_FORWARDED_FOR);
+    let told = if speaks_it { Forwarded::read(sent) } else { Forwarded::default() };
     let host = told.host.or_else(|| sent.get(header::HOST).cloned());
     let real = join_the_list(sent, client, told.address);
     keep_or(sent, X_REAL_IP, Some(real));

@@ -9,7 +9,6 @@ use std::net::{IpAddr, SocketAddr};
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Forwarded {
     pub(super) address: Option<IpAddr>,
-    /// A proxy that does not say it had nothing to add to what an earlier one said.
     pub(super) scheme: Option<Scheme>,
     pub(super) host: Option<HeaderValue>,
 }
@@ -19,7 +18,8 @@ impl Forwarded {
     pub(super) fn read(received: &HeaderMap) -> Self {
         let mut told = Self::default();
         for member in members(received, &header::FORWARDED) {
-            told.address = None;
+            // What an earlier one says may be the visitor's own word.
+            told = Self::default();
             for (name, value) in member.split(|byte| *byte == b';').filter_map(pair) {
                 if name.eq_ignore_ascii_case(b"for") {
                     told.address = address(value);
@@ -70,10 +70,12 @@ mod tests {
     }
 
     #[test]
-    fn the_last_member_says_who_asks_and_the_last_that_says_it_how() {
+    fn the_last_member_alone_is_the_proxys() {
         let https = Forwarded { scheme: Some(Scheme::Https), ..Forwarded::default() };
         assert_eq!(told("proto=HTTPS"), https);
-        assert_eq!(told("for=10.0.0.1;proto=https, by=10.0.0.2"), https);
+        for claimed in ["proto=https, for=unknown", "host=evil.example;for=10.0.0.1, by=10.0.0.2"] {
+            assert_eq!(told(claimed), Forwarded::default(), "{claimed}");
+        }
         let both =
             told("for=10.0.0.1;proto=http, For = \"[2001:db8::1]:47\" ; host=\"a:80\";proto=x");
         assert_eq!(both.address, Some("2001:db8::1".parse().unwrap()));

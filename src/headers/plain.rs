@@ -3,7 +3,7 @@
 
 use super::forward::CLAIMS;
 use super::{Meaning, is_hop_by_hop};
-use http::header::HeaderName;
+use http::header::{HeaderMap, HeaderName};
 
 /// `backend.names`: which names the application gets to see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,12 @@ impl Names {
     /// May a field of this name go on?
     pub fn pass(self, name: &HeaderName) -> bool {
         is_plain(name) || (self == Self::All && !is_answered_for(&dashed(name)))
+    }
+
+    /// Could the application read one of these fields as another? Then nobody knows what its answer
+    /// is to: a field it varies by may have been said in two spellings.
+    pub fn are_ambiguous(self, fields: &HeaderMap) -> bool {
+        self == Self::All && !fields.keys().all(is_plain)
     }
 
     /// What a field of this name means to an application that gets to see it.

@@ -58,7 +58,8 @@ pub struct CacheKey {
     /// What a proxy in front said about the address (`X-Forwarded-Host` and its kind), which
     /// applications write into links and redirects; empty if it said nothing new.
     pub variant: Vec<u8>,
-    /// False for an odd spelling (escaped unreserved characters): it may be rescued, never store.
+    /// False for an odd spelling (escaped unreserved characters, a field's name that passes for
+    /// another): it may be rescued, never store.
     pub may_store: bool,
 }
 
@@ -143,7 +144,7 @@ impl CacheKey {
             variant: fields.told(&place.place.host, scheme),
             visitor: Visitor::bringing(credentials.finish()?),
             place: Arc::new(place.place),
-            may_store: !place.odd,
+            may_store: !place.odd && !settings.names.are_ambiguous(&request.headers),
         })
     }
 
