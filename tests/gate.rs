@@ -66,6 +66,7 @@ fn a_visitor_who_has_a_copy_gets_it_at_a_full_gate_and_it_is_refreshed_when_ther
     origin.set("/hang", ok("at last"));
     assert_eq!(came(hanging).text(), "at last");
     assert!(until(SOON, || origin.hits("/page") == 2), "refreshed without a visitor");
+    assert!(until(SOON, || retter.figure(&["gate-inside"]) == 0.0));
     let hanging = take_a_place(&origin, &retter);
     assert!(until(SOON, || retter.get("/page").text() == "new"));
     origin.set("/hang", ok("at last"));

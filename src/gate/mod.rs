@@ -136,7 +136,8 @@ impl<W, R> Gate<W, R> {
         is_free.then(|| self.slot(None, None, now))
     }
 
-    /// A slot in any case: for a probe, which must not wait for calls that hang.
+    /// A slot in any case: for a probe, which must not wait for calls that hang, and for a call that is
+    /// inside already.
     pub fn enter_anyway(&mut self, now: Instant) -> Slot {
         self.slot(None, None, now)
     }

@@ -12,7 +12,7 @@ use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 pub(super) struct Gatekeeper {
@@ -22,6 +22,8 @@ pub(super) struct Gatekeeper {
     /// Requests that were rescued before, and now have a slot.
     refreshes: mpsc::UnboundedSender<Refresh>,
     hasher: RandomState,
+    /// Places for calls that wait for their clients, and hold no slot: as many as there may be slots.
+    outside: Arc<Semaphore>,
     pub(super) tally: Tally,
 }
 
@@ -53,8 +55,9 @@ impl Gatekeeper {
     pub(super) fn new(settings: Settings) -> (Arc<Self>, mpsc::UnboundedReceiver<Refresh>) {
         let (refreshes, begun) = mpsc::unbounded_channel();
         let gate = Gate::new(&settings, clock::mono()).map(Mutex::new);
+        let outside = Arc::new(Semaphore::new(settings.max as usize));
         let (hasher, tally) = (RandomState::new(), Tally::default());
-        (Arc::new(Self { settings, gate, refreshes, hasher, tally }), begun)
+        (Arc::new(Self { settings, gate, refreshes, hasher, outside, tally }), begun)
     }
 
     /// A free slot, or for a probe any.
@@ -73,16 +76,6 @@ impl Gatekeeper {
                 Entered::Full
             }
         }
-    }
-
-    /// A slot, free or not, for what is inside already.
-    pub(super) fn enter_anyway(self: &Arc<Self>, asked: &Asked) -> Option<Held> {
-        let now = clock::mono();
-        let slot = self.gate.as_ref()?.lock().enter_anyway(now);
-        let mut held = self.held(slot, now).of(asked);
-        // Its time is not all of what the call has taken.
-        held.says_nothing();
-        Some(held)
     }
 
     /// Waits until `deadline` for a slot or for the answer of another call with this key. `None`: too
@@ -182,7 +175,8 @@ impl Gatekeeper {
 
     fn held(self: &Arc<Self>, slot: Slot, now: Instant) -> Held {
         let keeper = Arc::clone(self);
-        Held { keeper, slot: Some(slot), path: None, began: now, latency: None, good: None }
+        let (slot, outside) = (Some(slot), None);
+        Held { keeper, slot, outside, path: None, began: now, latency: None, good: None }
     }
 
     /// Gives away what is free, after every change.
@@ -252,8 +246,10 @@ impl Drop for Seat<'_> {
 /// A slot, held until the call has truly ended; dropping it gives it back.
 pub(super) struct Held {
     keeper: Arc<Gatekeeper>,
-    /// None only while it is going back.
+    /// None while the call waits for its client.
     slot: Option<Slot>,
+    /// One of the places for calls that do.
+    outside: Option<OwnedSemaphorePermit>,
     /// None where the time is not the application's alone: an upload has its client's in it.
     path: Option<u64>,
     began: Instant,
@@ -269,8 +265,40 @@ impl Held {
         self
     }
 
-    pub(super) fn keeper(&self) -> Arc<Gatekeeper> {
-        Arc::clone(&self.keeper)
+    /// The call waits for its client: until [`Held::step_in`] its slot is another's. If there are too
+    /// many of that kind, it keeps it.
+    pub(super) fn step_out(&mut self) {
+        if self.slot.is_none() {
+            return;
+        }
+        if let Ok(place) = Arc::clone(&self.keeper.outside).try_acquire_owned() {
+            // How long it took was the client's doing.
+            (self.path, self.good) = (None, None);
+            self.leave();
+            self.outside = Some(place);
+        }
+    }
+
+    /// The application works on it again: it counts, whether or not there is a free slot.
+    pub(super) fn step_in(&mut self) {
+        if let (Some(gate), Some(_)) = (&self.keeper.gate, self.outside.take()) {
+            // What it takes from now on is its own.
+            self.began = clock::mono();
+            self.slot = Some(gate.lock().enter_anyway(self.began));
+        }
+    }
+
+    fn leave(&mut self) {
+        let (Some(gate), Some(slot)) = (&self.keeper.gate, self.slot.take()) else { return };
+        let now = clock::mono();
+        let is_quiet = {
+            let mut gate = gate.lock();
+            gate.leave(slot, self.told(now), now);
+            gate.is_quiet()
+        };
+        if !is_quiet {
+            self.keeper.pass_on(gate, now);
+        }
     }
 
     /// The application has said what it had to say before anybody else had a part in it: the time
@@ -346,15 +374,6 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let (Some(gate), Some(slot)) = (&self.keeper.gate, self.slot.take()) else { return };
-        let now = clock::mono();
-        let is_quiet = {
-            let mut gate = gate.lock();
-            gate.leave(slot, self.told(now), now);
-            gate.is_quiet()
-        };
-        if !is_quiet {
-            self.keeper.pass_on(gate, now);
-        }
+        self.leave();
     }
 }

@@ -2,6 +2,7 @@
 
 use super::body::{Body, Piece};
 use super::errand::{Answer, Errand};
+use super::gatekeeper::Held;
 use super::gathered::Gathered;
 use super::keep::Keep;
 use super::upload::SLOT_TIME;
@@ -91,7 +92,7 @@ impl Errand {
             *patience = patience.saturating_sub(began.elapsed());
             return;
         }
-        self.slot = None;
+        self.slot.iter_mut().for_each(Held::step_out);
         if keep.is_copying() && timeout_at(began + CLIENT_TIME, sent.as_mut()).await.is_ok() {
             return;
         }
