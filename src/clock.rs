@@ -55,6 +55,10 @@ impl LazyTimer {
     /// in that time.
     pub fn wake_within(&mut self, limit: Duration, cx: &mut Context<'_>) {
         if self.0.as_ref().is_none_or(|timer| timer.is_elapsed()) {
+            if !tokio::task::coop::has_budget_remaining() {
+                // It would not be entered into the runtime's wheel, and look as if it were.
+                return cx.waker().wake_by_ref();
+            }
             let mut timer = Box::pin(tokio::time::sleep(limit));
             // Not over yet; from here on it wakes.
             let _ = timer.as_mut().poll(cx);

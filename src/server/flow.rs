@@ -97,12 +97,20 @@ pub(super) struct Arriving<B> {
     silence: Silence,
     late: Arc<AtomicBool>,
     front: Arc<Tally>,
+    /// Of the same connection: who sends is there.
+    owed: Owed,
 }
 
 impl<B> Arriving<B> {
     /// After a silence of `limit` (zero is none) it breaks off, and `late` is true.
-    pub(super) fn new(body: B, limit: Duration, late: Arc<AtomicBool>, front: Arc<Tally>) -> Self {
-        Self { body, limit, silence: Silence::default(), late, front }
+    pub(super) fn new(
+        body: B,
+        limit: Duration,
+        late: Arc<AtomicBool>,
+        front: Arc<Tally>,
+        owed: Owed,
+    ) -> Self {
+        Self { body, limit, silence: Silence::default(), late, front, owed }
     }
 }
 
@@ -120,6 +128,7 @@ where
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
             this.silence.end();
+            this.owed.hear();
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         if this.limit.is_zero() {

@@ -11,7 +11,7 @@
 //! | a head in CONTINUATION frames without end (RUSTSEC-2024-0332) | h2 counts the frames; a list over 16 KiB is answered 431 unseen |
 //! | empty frames without end (CVE-2019-9518; RUSTSEC-2023-0034) | h2 hands none on, and keeps none |
 //! | SETTINGS and PING without end (CVE-2019-9515, -9512) | h2 reads no further before it has written the answer |
-//! | takes no bytes, or gives no window (CVE-2019-9517, -9511) | [`Clock`]: nothing of any answer was written for `server.timeout.write`; [`PIECE_BYTES`](super::flow::PIECE_BYTES) and the send buffer bound what waits |
+//! | takes no bytes, or gives no window (CVE-2019-9517, -9511) | [`Clock`]: nothing of any answer was written, and nothing of a body came, for `server.timeout.write`; [`PIECE_BYTES`](super::flow::PIECE_BYTES) and the send buffer bound what waits |
 //! | sends no more of a body | [`Arriving`]: `server.timeout.read` |
 //! | says nothing, or is gone | [`Clock`]: idle since nothing has been owed; pings |
 //!
@@ -242,7 +242,13 @@ impl Line {
         }
         let Each { services, settings, .. } = &*self.each;
         let front = Arc::clone(&services.front);
-        RequestBody::client(Arriving::new(body, settings.read, Arc::clone(late), front))
+        RequestBody::client(Arriving::new(
+            body,
+            settings.read,
+            Arc::clone(late),
+            front,
+            self.owed.clone(),
+        ))
     }
 }
 

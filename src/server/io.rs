@@ -259,6 +259,8 @@ impl Http1 {
             match self.lines.bare_lf(bytes) {
                 Bare::Nowhere => {}
                 Bare::InHead => phases.make_last(),
+                // Another head, or its body: a connection is little to lose.
+                Bare::Behind if phase == Phase::Answer => phases.make_last(),
                 Bare::Behind => phases.doubt_what_follows(),
             }
         }

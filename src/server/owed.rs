@@ -52,6 +52,11 @@ impl Owed {
         account.rest();
     }
 
+    /// The client has sent something of a body: it is there, whatever it does not take meanwhile.
+    pub(super) fn hear(&self) {
+        self.0.lock().moved = Some(Instant::now());
+    }
+
     pub(super) fn piece(&self, bytes: Bytes) -> Piece {
         let mut account = self.0.lock();
         account.rest();

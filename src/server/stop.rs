@@ -25,6 +25,11 @@ impl<'a, F: Future> Ear<'a, F> {
         if self.listening && !self.stop.has_changed().unwrap_or(true) {
             return false;
         }
+        if !tokio::task::coop::has_budget_remaining() {
+            // Nothing would be listened to.
+            cx.waker().wake_by_ref();
+            return false;
+        }
         self.listening = true;
         self.told.as_mut().poll(cx).is_ready()
     }

@@ -8,13 +8,20 @@ use super::failure::Failure;
 use parking_lot::Mutex;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::lookup_host;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// What is being asked.
 #[derive(Default)]
 pub(super) struct Resolver {
-    running: Mutex<Option<watch::Receiver<Option<Found>>>>,
+    running: Mutex<Option<Question>>,
+}
+
+struct Question {
+    answer: watch::Receiver<Option<Found>>,
+    began: Instant,
 }
 
 type Found = Result<Arc<[SocketAddr]>, Failure>;
@@ -52,9 +59,11 @@ impl Resolver {
         F: Future<Output = Found> + Send + 'static,
     {
         let mut running = self.running.lock();
-        let is_asked = |answer: &&watch::Receiver<_>| answer.has_changed().is_ok();
-        if let Some(answer) = running.as_ref().filter(is_asked) {
-            return answer.clone();
+        let is_asked = |question: &&Question| {
+            question.answer.has_changed().is_ok() && question.began.elapsed() < LOST_AFTER
+        };
+        if let Some(question) = running.as_ref().filter(is_asked) {
+            return question.answer.clone();
         }
         let (sender, answer) = watch::channel(None);
         let question = question();
@@ -62,7 +71,7 @@ impl Resolver {
         tokio::spawn(async move {
             sender.send_replace(Some(question.await));
         });
-        running.insert(answer).clone()
+        running.insert(Question { answer, began: Instant::now() }).answer.clone()
     }
 }
 
@@ -72,6 +81,10 @@ async fn ask(host: String, port: u16) -> Found {
     if found.is_empty() { Err(Failure::Dns) } else { Ok(found) }
 }
 
+/// A question that has no answer by then may never have one; the next one is asked beside it. Name
+/// servers that are gone take glibc 30 seconds at most, with what it comes with.
+const LOST_AFTER: Duration = Duration::from_secs(40);
+
 /// A name with more addresses than this is tried on the first ones only.
 const MAX_ADDRESSES: usize = 16;
 
@@ -79,7 +92,6 @@ const MAX_ADDRESSES: usize = 16;
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
     use tokio::time::{sleep, timeout};
 
     const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 80);
@@ -104,6 +116,14 @@ mod tests {
         // What was true then need not be true now.
         assert!(ask(40).await.is_ok());
         assert_eq!(asked.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_without_an_answer_does_not_keep_others_from_asking() {
+        let resolver = Resolver::default();
+        let never = timeout(LOST_AFTER, resolver.join(std::future::pending));
+        assert!(never.await.is_err());
+        assert!(resolver.join(|| async { Ok(Arc::from([HERE])) }).await.is_ok());
     }
 
     #[tokio::test]

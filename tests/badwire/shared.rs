@@ -2,12 +2,11 @@
 //! the rules of one.
 
 use super::DEADLINE;
-use crate::support::SOON;
 use crate::support::client::{Line, post};
-use crate::support::for_each_row;
-use crate::support::origin::{Origin, echo, ok, websocket};
+use crate::support::origin::{Behaviour, Origin, echo, ok, websocket};
 use crate::support::retter::{Retter, Setup};
 use crate::support::talk::{Heard, Talk};
+use crate::support::{SOON, for_each_row, until};
 use std::thread;
 use std::time::Duration;
 
@@ -100,6 +99,25 @@ fn a_bare_lf_behind_a_head_is_the_next_requests() {
     for _ in 0..3 {
         talk.say("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nA\nb\nC\n");
         assert_eq!(talk.hear_until("page", SOON).statuses(), [200], "in a body it means nothing");
+    }
+}
+
+#[test]
+fn a_bare_lf_in_a_head_that_comes_during_an_answer_ends_the_connection() {
+    let bodies =
+        ["Content-Length: 1\r\n\r\nx", "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"];
+    for body in bodies {
+        let origin = Origin::new().elsewhere(ok("page")).route("/a", Behaviour::Hang);
+        let retter = Setup::before(&origin).start();
+        let mut talk = Talk::open(retter.address());
+        talk.say("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(until(SOON, || origin.hits("/a") == 1));
+        talk.say(format!("POST /b HTTP/1.1\r\nHost: a\n{body}"));
+        talk.say("GET /third HTTP/1.1\r\nHost: a\r\n\r\n");
+        origin.set("/a", ok("page"));
+        let heard = talk.hear_all(DEADLINE);
+        assert!(heard.closed && heard.statuses().len() <= 2, "{heard:?}");
+        assert_eq!(origin.hits("/third"), 0);
     }
 }
 
