@@ -150,7 +150,7 @@ fn said_of(rescue: &Rescue) -> HeaderMap {
     let mut headers = rescue.copy.headers.clone();
     headers.insert(header::AGE, HeaderValue::from(age(rescue)));
     headers.insert(header::CACHE_CONTROL, downstream(&rescue.copy));
-    for pins in PINS {
+    for pins in &PINS {
         headers.remove(pins);
     }
     headers.append(CACHE_STATUS, cache_status(rescue));
@@ -231,4 +231,5 @@ static WITH_REFUSALS: [HeaderName; 5] =
 /// Fields that come after these.
 const HEADERS_MORE: usize = 4;
 /// Other ways to tell a cache downstream that it may hold on to an answer.
-const PINS: [&str; 3] = ["cdn-cache-control", "expires", "pragma"];
+static PINS: [HeaderName; 3] =
+    [HeaderName::from_static("cdn-cache-control"), header::EXPIRES, header::PRAGMA];

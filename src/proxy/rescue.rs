@@ -74,13 +74,13 @@ async fn look(
     let now = Now::read();
     for lookup in key.lookups(&store.secret(), &settings.key) {
         let found = variants::find(store, lookup.key, asked, now).await;
-        let Some(Found { copy, key: page, .. }) = found else { continue };
+        let Some(Found { copy, id, .. }) = found else { continue };
         let age = now.wall.since(copy.stored_at);
         let may_serve = policy::may_serve(copy.why, lookup.own, copy.purged, age, settings.ttl);
         match strict::weigh(may_serve, proxy, asked, &copy, age, why) {
             MayServe::Serve(freshness) => {
                 let forms = Arc::clone(&proxy.forms);
-                let (id, ttl) = (page.id(), settings.ttl);
+                let ttl = settings.ttl;
                 return Some(Rescue { copy, id, forms, age, freshness, ttl, why });
             }
             MayServe::Refuse(reason) => refused(reason),

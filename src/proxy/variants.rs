@@ -21,6 +21,7 @@ use std::time::Duration;
 /// A copy, and the key it was found under.
 pub(super) struct Found {
     pub(super) key: StoreKey,
+    pub(super) id: EntryId,
     pub(super) copy: Arc<Copy>,
     /// It is a variant, by this list.
     pub(super) list: Option<Variants>,
@@ -103,17 +104,19 @@ impl Proxy {
 }
 
 async fn get(store: &Store, key: StoreKey, now: Now) -> Option<Found> {
-    let copy = store.get(&key, now.wall).await?;
-    (copy.why != Why::Variants).then_some(Found { key, copy, list: None })
+    let id = key.id();
+    let copy = store.get_by(id, &key, now.wall).await?;
+    (copy.why != Why::Variants).then_some(Found { key, id, copy, list: None })
 }
 
 /// Most pages have none, which the index knows.
 async fn list_of(store: &Store, page: &StoreKey, now: Now) -> Option<Variants> {
     let key = page.list();
-    if !store.has(key.id()).await {
+    let id = key.id();
+    if !store.has(id).await {
         return None;
     }
-    let list = store.get(&key, now.wall).await.filter(|copy| copy.why == Why::Variants)?;
+    let list = store.get_by(id, &key, now.wall).await.filter(|copy| copy.why == Why::Variants)?;
     Variants::read(&list.headers, &list.body)
 }
 

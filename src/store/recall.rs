@@ -28,16 +28,20 @@ impl Store {
     /// The copy of this very key, if there is a sound one not older than `store.ttl`. Reads the
     /// file when memory does not have it; never waits for a write.
     pub async fn get(&self, key: &StoreKey, now: UnixMillis) -> Option<Arc<Copy>> {
-        let copy = match self.recall(key) {
+        self.get_by(key.id(), key, now).await
+    }
+
+    /// The same for who knows the key's id already: it takes longer to make than the rest does.
+    pub async fn get_by(&self, id: EntryId, key: &StoreKey, now: UnixMillis) -> Option<Arc<Copy>> {
+        let copy = match self.recall(id, key) {
             Recalled::Copy(copy) => copy,
             Recalled::Nothing => return None,
-            Recalled::AskFile { epoch, purged } => self.read(key, epoch, purged, now).await?,
+            Recalled::AskFile { epoch, purged } => self.read(id, key, epoch, purged, now).await?,
         };
         (now.since(copy.stored_at) <= self.shared.settings.ttl).then_some(copy)
     }
 
-    fn recall(&self, key: &StoreKey) -> Recalled {
-        let id = key.id();
+    fn recall(&self, id: EntryId, key: &StoreKey) -> Recalled {
         let counters = &self.shared.counters;
         let found = match self.shared.memory.get(id, key) {
             Some(copy) => Recalled::Copy(copy),
@@ -67,12 +71,12 @@ impl Store {
     /// From the file, and into the memory tier.
     async fn read(
         &self,
+        id: EntryId,
         key: &StoreKey,
         epoch: u64,
         purged: bool,
         now: UnixMillis,
     ) -> Option<Arc<Copy>> {
-        let id = key.id();
         let ttl = u64::try_from(self.shared.settings.ttl.as_millis()).unwrap_or(u64::MAX);
         let oldest = UnixMillis(now.0.saturating_sub(ttl));
         let key = Arc::new(key.clone());
