@@ -45,13 +45,26 @@ fn python_gets_what_the_application_says() {
         return eprintln!("skipped: there is no Python on this machine");
     }
     compare(&|folder, base, visit| {
-        let (head, body) = (folder.join("head"), folder.join("body"));
-        let mut command = Command::new("python3");
-        command.args(["-I", "-c", PYTHON, base.trim_start_matches("http://"), visit.target]);
-        command.args([visit.method, visit.body]).arg(&head).arg(&body);
-        run(&mut command);
-        got(&fs::read_to_string(&head).expect("a head"), fs::read(&body).unwrap_or_default())
+        told_to(Command::new("python3").args(["-I", "-c", PYTHON]), folder, base, visit)
     });
+}
+
+#[test]
+fn node_gets_what_the_application_says() {
+    if !is_there("node") {
+        return eprintln!("skipped: there is no Node on this machine");
+    }
+    compare(&|folder, base, visit| {
+        told_to(Command::new("node").args(["-e", NODE, "--"]), folder, base, visit)
+    });
+}
+
+/// By a program that takes these words, and writes head and body into files.
+fn told_to(program: &mut Command, folder: &Path, base: &str, visit: &Visit) -> Got {
+    let (head, body) = (folder.join("head"), folder.join("body"));
+    program.args([base.trim_start_matches("http://"), visit.target, visit.method, visit.body]);
+    run(program.arg(&head).arg(&body));
+    got(&fs::read_to_string(&head).expect("a head"), fs::read(&body).unwrap_or_default())
 }
 
 /// One request, as each client is told to make it.
@@ -225,4 +238,30 @@ with open(head, "w") as file:
     file.write("%d %s\n" % (answer.status, answer.reason))
     for name, value in answer.getheaders():
         file.write("%s: %s\n" % (name, value))
+"#;
+
+const NODE: &str = r#"
+const http = require("http"), fs = require("fs");
+const [address, target, method, body, head, page] = process.argv.slice(1);
+const at = address.lastIndexOf(":");
+const headers = { "User-Agent": "node" };
+if (body) {
+    headers["Content-Type"] = "application/x-www-form-urlencoded";
+    headers["Content-Length"] = body.length;
+}
+const where = { host: address.slice(0, at), port: address.slice(at + 1), agent: false, timeout: 20000 };
+const request = http.request({ ...where, path: target, method, headers }, (answer) => {
+    const pieces = [];
+    answer.on("data", (piece) => pieces.push(piece));
+    answer.on("end", () => {
+        fs.writeFileSync(page, Buffer.concat(pieces));
+        const lines = [answer.statusCode + " " + answer.statusMessage];
+        for (let i = 0; i < answer.rawHeaders.length; i += 2) {
+            lines.push(answer.rawHeaders[i] + ": " + answer.rawHeaders[i + 1]);
+        }
+        fs.writeFileSync(head, lines.join("\n") + "\n");
+    });
+});
+request.on("timeout", () => request.destroy(new Error("no answer")));
+request.end(body || undefined);
 "#;
