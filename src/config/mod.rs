@@ -197,6 +197,7 @@ fn server_settings(layers: &Layers) -> Result<server::Settings, Mistake> {
         header_bytes: layers.get(&keys::LIMIT_HEADER)?,
         header_lines: layers.get(&keys::LIMIT_HEADERS)?,
         streams: layers.get(&keys::LIMIT_STREAMS)?,
+        resets: layers.get(&keys::LIMIT_RESETS)?,
         tls: server::TlsFiles {
             certificate: layers.get(&keys::TLS_CERTIFICATE)?,
             key: layers.get(&keys::TLS_KEY)?,

@@ -78,7 +78,7 @@ pub(super) fn builder(settings: &Settings) -> http2::Builder<TokioExecutor> {
 /// Serves one connection to its end.
 pub(super) async fn serve(each: Arc<Each>, mut socket: Socket, client: Client, phases: Phases) {
     socket.turn_to_http2();
-    let (owed, resets) = (Owed::default(), Resets::default());
+    let (owed, resets) = (Owed::default(), Resets::new(each.settings.resets));
     let line = Arc::new(Line { each, client, phases, owed, resets });
     let front = &line.each.services.front;
     let cut = match converse(&line, &mut socket).await {
@@ -304,23 +304,23 @@ impl Drop for UnderWay {
 /// Answers a client did not wait for. Browsers do that to what they show no more, so there is a
 /// stock of them that fills up with time.
 struct Resets {
+    most: u32,
     stock: Mutex<(u32, Instant)>,
     too_many: Notify,
 }
 
-impl Default for Resets {
-    fn default() -> Self {
-        Self { stock: Mutex::new((RESETS, Instant::now())), too_many: Notify::new() }
-    }
-}
-
 impl Resets {
+    fn new(most: u32) -> Self {
+        Self { most, stock: Mutex::new((most, Instant::now())), too_many: Notify::new() }
+    }
+
     fn one_more(&self) {
         let mut stock = self.stock.lock();
         let (left, since) = *stock;
-        let grown = u32::try_from(since.elapsed().as_millis() / RESET_EVERY_MS).unwrap_or(RESETS);
+        let grown =
+            u32::try_from(since.elapsed().as_millis() / RESET_EVERY_MS).unwrap_or(self.most);
         let since = if grown > 0 { Instant::now() } else { since };
-        let left = left.saturating_add(grown).min(RESETS);
+        let left = left.saturating_add(grown).min(self.most);
         *stock = (left.saturating_sub(1), since);
         if left == 0 {
             self.too_many.notify_one();
@@ -332,9 +332,7 @@ impl Resets {
 const HEAD_BYTES: usize = 16 << 10;
 const UNSEEN_RESETS: usize = 20;
 const OWN_RESETS: usize = 64;
-/// At once...
-const RESETS: u32 = 200;
-/// ... and one more in each of these.
+/// One more in each of these.
 const RESET_EVERY_MS: u128 = 50;
 /// Of one stream, what h2 holds beyond what the client has taken, if the client gives it a window for so
 /// much.
@@ -358,11 +356,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn resets_are_forgiven_with_time_and_not_in_a_flood() {
-        let resets = Resets::default();
+        let resets = Resets::new(200);
         let flooded = async |resets: &Resets| {
             tokio::time::timeout(Duration::ZERO, resets.too_many.notified()).await.is_ok()
         };
-        for _ in 0..RESETS {
+        for _ in 0..200 {
             resets.one_more();
         }
         assert!(!flooded(&resets).await);

@@ -19,6 +19,8 @@ pub struct Settings {
     pub header_lines: usize,
     /// `limit.streams`: requests under way on one HTTP/2 connection.
     pub streams: u32,
+    /// `limit.resets`: requests broken off at once on one HTTP/2 connection; see `http2`.
+    pub resets: u32,
     /// `tls.certificate` and `tls.key`
     pub tls: TlsFiles,
     /// `server.trusted`: networks whose `X-Forwarded-*` are believed.

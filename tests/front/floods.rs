@@ -4,6 +4,7 @@ use crate::support::client::Line;
 use crate::support::frames::{FIELDS, PREFACE, RST_STREAM, SETTINGS, frame, request, stream};
 use crate::support::origin::{Behaviour, Origin, ok};
 use crate::support::retter::{Retter, Setup};
+use crate::support::{SOON, until};
 use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -30,6 +31,22 @@ fn streams_that_are_reset_once_they_have_begun_end_it_too() {
     assert!(sent < 1500, "{sent} were taken");
     assert!(retter.figure(&["refused", "reset-flood"]) >= 1.0);
     assert!(origin.seen().len() < 700);
+}
+
+#[test]
+fn how_many_resets_there_may_be_is_a_setting() {
+    let origin = Origin::new().elsewhere(Behaviour::Hang);
+    let retter = Setup::before(&origin).set("LIMIT_RESETS", 3).start();
+    let mut line = greeted(&retter);
+    for number in 0..100 {
+        let written = line.write(&request(number));
+        if written.and_then(|()| line.write(&reset(number))).is_err() {
+            break;
+        }
+        // Slowly enough for each stream to begin.
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert!(until(SOON, || retter.figure(&["refused", "reset-flood"]) >= 1.0));
 }
 
 #[test]

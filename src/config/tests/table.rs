@@ -38,7 +38,7 @@ fn pair() -> TempDir {
 }
 
 /// Every key with a value that is not its default.
-const OTHERS: [(&str, &str); 80] = [
+const OTHERS: [(&str, &str); 81] = [
     ("server.listen", ":9"),
     ("server.trusted", "none"),
     ("server.proxyprotocol", "on"),
@@ -113,6 +113,7 @@ const OTHERS: [(&str, &str); 80] = [
     ("error.page", "README.md"),
     ("limit.header", "8 KiB"),
     ("limit.headers", "9"),
+    ("limit.resets", "9"),
     ("limit.streams", "9"),
     ("limit.uri", "9"),
     ("limit.body", "1 MiB"),
