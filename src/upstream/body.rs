@@ -55,7 +55,7 @@ impl RequestBody {
         matches!(self, RequestBody::Empty)
     }
 
-    /// While the body has nothing to send, `traffic` says so.
+    /// While the body has nothing to send, `traffic` says so, and whom to wake when it has.
     pub(super) fn tell(&mut self, traffic: &Arc<Traffic>) {
         match self {
             RequestBody::Empty => {}
@@ -131,12 +131,21 @@ impl ClientBody {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, ClientError>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
-        if let Some(traffic) = &self.traffic {
-            traffic.await_client(frame.is_pending());
-        }
-        frame
+        let Self { body, traffic } = self;
+        on_the_way(traffic.as_deref(), cx, |cx| Pin::new(body).poll_frame(cx))
     }
+}
+
+/// Polls a client's body for the connection it goes up on.
+pub(super) fn on_the_way<T>(
+    traffic: Option<&Traffic>,
+    cx: &mut Context<'_>,
+    poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+) -> Poll<T> {
+    let Some(traffic) = traffic else { return poll(cx) };
+    let frame = traffic.wait(poll);
+    traffic.await_client(frame.is_pending());
+    frame
 }
 
 /// An answer's body. Whoever asks for a frame drives the connection; dropping the body before its

@@ -4,8 +4,8 @@
 //! Spawned, every request costs two wake-ups from task to task. Here nobody spawns it: whoever
 //! waits for the answer drives the connection in the same poll, and an idle connection is just a
 //! value in the pool. Two things follow. Whatever hyper delivers is delivered within
-//! [`Connection::drive`], so its channels are polled with a waker that does nothing. And what
-//! happens on an idle connection is seen by the next request only, as its first step.
+//! [`Connection::drive`], so nobody needs to be woken for its channels, on either end of them. And
+//! what happens on an idle connection is seen by the next request only, as its first step.
 
 use super::RequestBody;
 use super::failure::Failure;
@@ -30,6 +30,8 @@ pub(super) struct Connection {
     /// `None` once the connection is over.
     driver: Option<Driver>,
     traffic: Arc<Traffic>,
+    /// The traffic, as hyper sees it.
+    hypers: Waker,
     /// What was left when HTTP was over.
     rest: Option<Line>,
     /// The client's body broke off after the application had begun to answer.
@@ -70,6 +72,7 @@ impl Connection {
         Ok(Self {
             sender,
             driver: Some(driver),
+            hypers: Waker::from(traffic.clone()),
             traffic,
             rest: None,
             client_gone: false,
@@ -108,7 +111,8 @@ impl Connection {
             return;
         };
         // Without the shutdown: dropping the socket closes it a system call cheaper.
-        if let Poll::Ready(result) = driver.poll_without_shutdown(cx) {
+        let driven = self.traffic.turn(&self.hypers, cx, |cx| driver.poll_without_shutdown(cx));
+        if let Poll::Ready(result) = driven {
             self.client_gone = result.is_err_and(|error| error.is_user());
             self.close();
         }
@@ -155,7 +159,7 @@ impl Connection {
     fn close(&mut self) {
         if let Some(driver) = self.driver.take() {
             let parts = driver.into_parts();
-            self.rest = Some(Line::new(parts.io.into_inner(), parts.read_buf));
+            self.rest = Some(Line::new(parts.io.into_inner().into_inner(), parts.read_buf));
         }
     }
 

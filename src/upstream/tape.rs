@@ -6,7 +6,7 @@
 //! as before, and cannot be sent again. All tapes together have a limit too: a crowd of clients
 //! must not fill the memory with what one of them may keep.
 
-use super::body::{ClientBody, ClientError, RequestBody};
+use super::body::{ClientBody, ClientError, RequestBody, on_the_way};
 use super::wire::Traffic;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -105,10 +105,8 @@ impl Played {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, ClientError>>> {
-        let frame = self.recording.lock().poll_after(self.at, cx);
-        if let Some(traffic) = &self.traffic {
-            traffic.await_client(frame.is_pending());
-        }
+        let Self { recording, at, traffic } = self;
+        let frame = on_the_way(traffic.as_deref(), cx, |cx| recording.lock().poll_after(*at, cx));
         if let Poll::Ready(Some(Ok(frame))) = &frame {
             self.at += frame.data_ref().map_or(0, Bytes::len) as u64;
         }

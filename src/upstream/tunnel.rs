@@ -5,7 +5,7 @@
 
 use super::connection::after;
 use super::retry::Lost;
-use super::wire::Wire;
+use super::stream::Stream;
 use super::{Failure, Outgoing, Reply, RequestBody, Upstream, head};
 use bytes::Bytes;
 use http::{StatusCode, response};
@@ -23,7 +23,7 @@ pub enum Upgraded {
 
 /// A connection on which HTTP is over.
 pub struct Line {
-    wire: Wire,
+    stream: Stream,
     /// Bytes that were read with the last of HTTP and belong to what follows it.
     read: Bytes,
 }
@@ -59,17 +59,17 @@ impl Upstream {
 }
 
 impl Line {
-    pub(super) fn new(wire: Wire, read: Bytes) -> Self {
-        Self { wire, read }
+    pub(super) fn new(stream: Stream, read: Bytes) -> Self {
+        Self { stream, read }
     }
 
     /// Bytes were read, or wait to be read now, that belong to no answer.
     pub(super) fn has_more(&mut self) -> bool {
-        !self.read.is_empty() || self.wire.has_more()
+        !self.read.is_empty() || self.stream.has_more()
     }
 
     /// The connection, and what comes before the next byte that is read from it.
     pub fn into_parts(self) -> (impl AsyncRead + AsyncWrite + Unpin + Send, Bytes) {
-        (self.wire, self.read)
+        (self.stream, self.read)
     }
 }

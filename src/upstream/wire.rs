@@ -1,12 +1,18 @@
-//! The socket under hyper, and the two things about it that hyper does not tell: whether a byte
-//! of an answer was heard (a request may be sent again only if not), and whether an upload moves.
+//! The socket under hyper, and what about it hyper does not tell: whether a byte of an answer was
+//! heard (a request may be sent again only if not), whether an upload moves, and whom to wake.
+//!
+//! hyper wakes its driver for its own channels too, which here never have anything new for it:
+//! whoever uses them drives the connection in the same poll. So hyper gets a waker of ours
+//! ([`Traffic::turn`]), and the socket and the client's body get the one of the task. It spares
+//! every request two polls that find nothing to do.
 
 use super::stream::Stream;
+use parking_lot::Mutex;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Wake, Waker, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A socket that notes its traffic.
@@ -22,6 +28,10 @@ pub(super) struct Traffic {
     heard: AtomicBool,
     writes: AtomicU64,
     client_awaited: AtomicBool,
+    /// The task that drives the connection.
+    task: Mutex<Option<Waker>>,
+    /// hyper has asked for another turn.
+    again: AtomicBool,
 }
 
 impl Wire {
@@ -29,9 +39,8 @@ impl Wire {
         Self { stream, traffic }
     }
 
-    /// True if a byte waits to be read now.
-    pub(super) fn has_more(&mut self) -> bool {
-        self.stream.has_more()
+    pub(super) fn into_inner(self) -> Stream {
+        self.stream
     }
 }
 
@@ -60,21 +69,59 @@ impl Traffic {
         self.client_awaited.load(Ordering::Relaxed)
     }
 
+    /// Lets hyper do what it can do now. The task of `cx` is woken when the socket or the client's
+    /// body has more, and at once if hyper stopped for the sake of others; `hypers` is a waker of
+    /// this traffic.
+    pub(super) fn turn<T>(
+        &self,
+        hypers: &Waker,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> T,
+    ) -> T {
+        match &mut *self.task.lock() {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        self.again.store(false, Ordering::Relaxed);
+        let polled = poll(&mut Context::from_waker(hypers));
+        if self.again.load(Ordering::Relaxed) {
+            cx.waker().wake_by_ref();
+        }
+        polled
+    }
+
+    /// Polls what the task is to be woken for.
+    pub(super) fn wait<T>(&self, poll: impl FnOnce(&mut Context<'_>) -> T) -> T {
+        let task = self.task.lock();
+        poll(&mut Context::from_waker(task.as_ref().unwrap_or(Waker::noop())))
+    }
+
     fn wrote(&self) {
         self.writes.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Wake for Traffic {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.again.store(true, Ordering::Relaxed);
     }
 }
 
 impl AsyncRead for Wire {
     fn poll_read(
         mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
+        _hypers: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let Self { stream, traffic } = &mut *self;
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        ready!(traffic.wait(|cx| Pin::new(stream).poll_read(cx, buf)))?;
         if buf.filled().len() > before {
-            self.traffic.heard.store(true, Ordering::Relaxed);
+            traffic.heard.store(true, Ordering::Relaxed);
         }
         Poll::Ready(Ok(()))
     }
@@ -83,21 +130,23 @@ impl AsyncRead for Wire {
 impl AsyncWrite for Wire {
     fn poll_write(
         mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
+        _hypers: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let taken = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
-        self.traffic.wrote();
+        let Self { stream, traffic } = &mut *self;
+        let taken = ready!(traffic.wait(|cx| Pin::new(stream).poll_write(cx, bytes)))?;
+        traffic.wrote();
         Poll::Ready(Ok(taken))
     }
 
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
+        _hypers: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let taken = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices))?;
-        self.traffic.wrote();
+        let Self { stream, traffic } = &mut *self;
+        let taken = ready!(traffic.wait(|cx| Pin::new(stream).poll_write_vectored(cx, slices)))?;
+        traffic.wrote();
         Poll::Ready(Ok(taken))
     }
 
@@ -105,11 +154,13 @@ impl AsyncWrite for Wire {
         self.stream.is_write_vectored()
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+    fn poll_flush(mut self: Pin<&mut Self>, _hypers: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { stream, traffic } = &mut *self;
+        traffic.wait(|cx| Pin::new(stream).poll_flush(cx))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    fn poll_shutdown(mut self: Pin<&mut Self>, _hypers: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { stream, traffic } = &mut *self;
+        traffic.wait(|cx| Pin::new(stream).poll_shutdown(cx))
     }
 }
