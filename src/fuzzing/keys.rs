@@ -6,12 +6,12 @@
 //! sent on is what the key shows; a visitor's own copy and nobody's are the only ones looked for.
 
 use super::text::{fields, first_line, get, halves};
+use crate::headers::Scheme;
 use crate::key::{
-    CacheKey, EntryId, Identity, NoKey, Person, Place, Secret, Settings, StoreKey, forwarded,
-    is_host,
+    CacheKey, EntryId, Identity, NoKey, Person, Place, Places, Secret, Settings, StoreKey,
+    forwarded, is_host,
 };
 use http::{HeaderValue, Method, Uri, header, request};
-use std::sync::Arc;
 
 /// See the module.
 pub fn keys(input: &[u8]) {
@@ -30,6 +30,7 @@ pub fn keys(input: &[u8]) {
 
 fn hold(asked: &request::Parts, settings: &Settings) {
     let found = CacheKey::of(asked, settings);
+    read_again_it_is_the_same(asked, &found, settings);
     host_is_judged_alike(asked, &found);
     let Ok(key) = found else { return };
     as_a_head_it_is_the_same(asked, &key, settings);
@@ -38,6 +39,24 @@ fn hold(asked: &request::Parts, settings: &Settings) {
     ids_say_who_and_not_what(asked, &key, settings);
     what_is_sent_on_is_what_the_key_shows(asked, &key, settings);
     own_or_nobodys(&key, settings);
+}
+
+/// Places that are remembered are those that would be read.
+fn read_again_it_is_the_same(
+    asked: &request::Parts,
+    found: &Result<CacheKey, NoKey>,
+    settings: &Settings,
+) {
+    let places = Places::remembering(1);
+    for _ in 0..2 {
+        match (places.key(Scheme::Http, asked, settings), found) {
+            (Ok(again), Ok(key)) => {
+                assert!(again.place == key.place && own_id(&again) == own_id(key));
+                assert_eq!(again.may_store, key.may_store);
+            }
+            (again, key) => assert_eq!(again.err(), key.as_ref().err().copied()),
+        }
+    }
 }
 
 /// The door asks `is_host`, the key reads the host itself: they must not part ways.
@@ -138,7 +157,7 @@ fn no_border_moves(key: &CacheKey) {
     let Place { scheme, host, path, query } = &*key.place;
     let id = |host: &str, path: &str, query: &str, variant: &[u8]| {
         let [scheme, host, path, query] = [scheme, host, path, query].map(str::to_owned);
-        let place = Arc::new(Place { scheme, host, path, query });
+        let place = Place { scheme, host, path, query }.into();
         StoreKey { place, identity: Identity::Anonymous, variant: variant.to_vec() }.id()
     };
     let true_one = id(host, path, query, &key.variant);

@@ -14,7 +14,6 @@ use crate::clock::UnixMillis;
 use crate::key::{EntryId, Identity, Person, Place, StoreKey};
 use crate::store::breakers::Remembered;
 use crate::store::fuzzed::{Entry, fields, framed, repacked};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// See the module.
@@ -78,7 +77,7 @@ fn is_of_its_own_key_only(entry: &Entry) {
     let person = Identity::Person(Person { tag: *b"somebody else's.", seal: [0; 32] });
     let place = Place { path: format!("{}x", key.place.path), ..(*key.place).clone() };
     let others = [
-        StoreKey { place: Arc::new(place), ..key.clone() },
+        StoreKey { place: place.into(), ..key.clone() },
         StoreKey { variant: [&key.variant[..], b"x"].concat(), ..key.clone() },
         StoreKey { identity: person, ..key.clone() },
     ];

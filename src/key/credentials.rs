@@ -47,6 +47,11 @@ impl<'s> Credentials<'s> {
         }
     }
 
+    /// Nothing was found yet.
+    pub fn are_none(&self) -> bool {
+        self.found.is_empty()
+    }
+
     pub fn finish(self) -> Result<Vec<Credential>, NoKey> {
         if self.overflown { Err(NoKey::TooManyCredentials) } else { Ok(self.found) }
     }

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The fields of one request that its key depends on.
 pub(super) struct Fields<'a> {
-    pub hosts: Vec<&'a HeaderValue>,
+    pub host: Option<&'a HeaderValue>,
     cookies: Vec<&'a HeaderValue>,
     credentials: Vec<(&'a HeaderName, &'a HeaderValue)>,
     told: Vec<(&'a HeaderName, &'a HeaderValue)>,
@@ -17,11 +17,12 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     pub fn read(headers: &'a HeaderMap, names: Names) -> Result<Self, NoKey> {
-        let mut fields = Self { hosts: vec![], cookies: vec![], credentials: vec![], told: vec![] };
+        let mut fields = Self { host: None, cookies: vec![], credentials: vec![], told: vec![] };
         for (name, value) in headers {
             match names.meaning(name) {
                 Meaning::None => {}
-                Meaning::Host => fields.hosts.push(value),
+                Meaning::Host if fields.host.is_some() => return Err(NoKey::NoHost),
+                Meaning::Host => fields.host = Some(value),
                 Meaning::Cookie => fields.cookies.push(value),
                 Meaning::Credential => fields.credentials.push((name, value)),
                 Meaning::Told => fields.told.push((name, value)),

@@ -5,13 +5,9 @@ use crate::headers::Scheme;
 use http::{HeaderValue, Uri};
 
 /// Lower case, without the scheme's default port. From the target if it is absolute (RFC 9112 section 3.2.2),
-/// else from `Host`, which must be there exactly once; if both speak, they must agree.
-pub(super) fn of(uri: &Uri, fields: &[&HeaderValue], scheme: Scheme) -> Result<String, NoKey> {
-    let told = match fields {
-        [] => None,
-        [one] => Some(normal(one.as_bytes(), scheme)?),
-        _ => return Err(NoKey::NoHost),
-    };
+/// else from `Host`; if both speak, they must agree.
+pub(super) fn of(uri: &Uri, field: Option<&HeaderValue>, scheme: Scheme) -> Result<String, NoKey> {
+    let told = field.map(|field| normal(field.as_bytes(), scheme)).transpose()?;
     match (uri.authority(), told) {
         (None, Some(host)) => Ok(host),
         (Some(target), told) => {
@@ -124,10 +120,9 @@ mod tests {
     fn an_absolute_target_and_host_must_agree() {
         let (same, other) = (HeaderValue::from_static("A:80"), HeaderValue::from_static("b"));
         let uri = Uri::from_static("http://a/x");
-        assert_eq!(of(&uri, &[], Scheme::Http), Ok("a".to_owned()));
-        assert_eq!(of(&uri, &[&same], Scheme::Http), Ok("a".to_owned()));
-        assert_eq!(of(&uri, &[&other], Scheme::Http), Err(NoKey::NoHost));
-        assert_eq!(of(&Uri::from_static("/x"), &[], Scheme::Http), Err(NoKey::NoHost));
-        assert_eq!(of(&Uri::from_static("/x"), &[&same, &same], Scheme::Http), Err(NoKey::NoHost));
+        assert_eq!(of(&uri, None, Scheme::Http), Ok("a".to_owned()));
+        assert_eq!(of(&uri, Some(&same), Scheme::Http), Ok("a".to_owned()));
+        assert_eq!(of(&uri, Some(&other), Scheme::Http), Err(NoKey::NoHost));
+        assert_eq!(of(&Uri::from_static("/x"), None, Scheme::Http), Err(NoKey::NoHost));
     }
 }

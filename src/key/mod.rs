@@ -24,6 +24,7 @@ mod place;
 mod query;
 mod session;
 mod settings;
+mod shared;
 mod variant;
 mod visitor;
 
@@ -37,6 +38,7 @@ pub use place::Place;
 pub use query::forwarded;
 pub use session::{Session, SessionError};
 pub use settings::{QUERY_SECRET, SESSION_COOKIES, SESSION_HARMLESS, Settings};
+pub use shared::{Places, SharedPlace};
 pub use variant::Variant;
 pub use visitor::Visitor;
 
@@ -45,14 +47,14 @@ use credentials::Credentials;
 use fields::Fields;
 pub use host::{is_host, is_same_host};
 use http::{HeaderMap, Method, header, request};
+use place::Read;
 use std::fmt;
-use std::sync::Arc;
 
 /// The parts of a request that choose its copy.
 #[derive(Clone, Debug)]
 pub struct CacheKey {
     /// What was asked for.
-    pub place: Arc<Place>,
+    pub place: SharedPlace,
     /// By whom.
     pub visitor: Visitor,
     /// What a proxy in front said about the address (`X-Forwarded-Host` and its kind), which
@@ -67,7 +69,7 @@ pub struct CacheKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreKey {
     /// What the copy shows.
-    pub place: Arc<Place>,
+    pub place: SharedPlace,
     /// Whose copy it is.
     pub identity: Identity,
     /// See [`CacheKey::variant`]; of a page that varies also which [`Variant`] it is.
@@ -129,6 +131,15 @@ impl CacheKey {
         request: &request::Parts,
         settings: &Settings,
     ) -> Result<Self, NoKey> {
+        Self::read(scheme, request, settings, None)
+    }
+
+    fn read(
+        scheme: Scheme,
+        request: &request::Parts,
+        settings: &Settings,
+        places: Option<&Places>,
+    ) -> Result<Self, NoKey> {
         if !matches!(request.method, Method::GET | Method::HEAD) {
             return Err(NoKey::Method);
         }
@@ -136,15 +147,25 @@ impl CacheKey {
             return Err(NoKey::Body);
         }
         let fields = Fields::read(&request.headers, settings.names)?;
-        let host = host::of(&request.uri, &fields.hosts, scheme)?;
         let mut credentials = Credentials::new(settings);
-        let place = place::read(&request.uri, scheme, host, settings, &mut credentials)?;
+        let known = places.zip(shared::words(scheme, fields.host, &request.uri));
+        let Read { place, odd } = match known.and_then(|(places, words)| places.get(words)) {
+            Some(read) => read,
+            None => {
+                let host = host::of(&request.uri, fields.host, scheme)?;
+                let read = place::read(&request.uri, scheme, host, settings, &mut credentials)?;
+                if let Some((places, words)) = known.filter(|_| credentials.are_none()) {
+                    places.put(words, &read);
+                }
+                read
+            }
+        };
         fields.add_credentials(&mut credentials);
         Ok(Self {
-            variant: fields.told(&place.place.host, scheme),
+            variant: fields.told(&place.host, scheme),
             visitor: Visitor::bringing(credentials.finish()?),
-            place: Arc::new(place.place),
-            may_store: !place.odd && !settings.names.are_ambiguous(&request.headers),
+            may_store: !odd && !settings.names.are_ambiguous(&request.headers),
+            place,
         })
     }
 
@@ -168,9 +189,38 @@ impl CacheKey {
     }
 }
 
+impl SharedPlace {
+    /// The id of the copy that is nobody's in particular, of somebody who was told nothing.
+    pub fn id(&self) -> EntryId {
+        let place = self.clone();
+        StoreKey { place, identity: Identity::Anonymous, variant: Vec::new() }.id()
+    }
+}
+
+impl Places {
+    /// [`CacheKey::over`], quicker for what was asked for before. `settings` must be the same every
+    /// time.
+    pub fn key(
+        &self,
+        scheme: Scheme,
+        request: &request::Parts,
+        settings: &Settings,
+    ) -> Result<CacheKey, NoKey> {
+        CacheKey::read(scheme, request, settings, Some(self))
+    }
+}
+
 impl StoreKey {
     /// The 16 bytes it is filed under.
     pub fn id(&self) -> EntryId {
+        match (&self.identity, &*self.variant) {
+            (Identity::Anonymous, b"") => self.place.page(|| self.hashed()),
+            (Identity::Anonymous, variant::LIST) => self.place.list(|| self.hashed()),
+            _ => self.hashed(),
+        }
+    }
+
+    fn hashed(&self) -> EntryId {
         let Place { scheme, host, path, query } = &*self.place;
         let person: &[u8] = match &self.identity {
             Identity::Anonymous => b"",
@@ -202,6 +252,13 @@ impl NoKey {
             Self::Body => "body",
             Self::Upgrade => "upgrade",
         }
+    }
+}
+
+impl EntryId {
+    /// Half of it, for tables that need no more.
+    pub fn number(self) -> u64 {
+        u64::from_le_bytes(std::array::from_fn(|at| self.0[at]))
     }
 }
 

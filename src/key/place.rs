@@ -2,7 +2,7 @@
 //! hide in them cut out.
 
 use super::credentials::{Credentials, Kind};
-use super::{NoKey, Settings, normalize, query};
+use super::{NoKey, Settings, SharedPlace, normalize, query};
 use crate::headers::Scheme;
 use http::Uri;
 use memchr::{memchr, memchr2};
@@ -30,8 +30,9 @@ impl fmt::Display for Place {
 }
 
 /// A place, and whether the request spelled it oddly.
+#[derive(Clone)]
 pub(super) struct Read {
-    pub place: Place,
+    pub place: SharedPlace,
     pub odd: bool,
 }
 
@@ -45,7 +46,7 @@ pub(super) fn read(
     let (path, odd_path) = read_path(uri.path(), settings, credentials)?;
     let query = query::read(uri.query(), settings, credentials)?;
     let place = Place { scheme: scheme.as_str().to_owned(), host, path, query: query.text };
-    Ok(Read { place, odd: odd_path || query.odd })
+    Ok(Read { place: place.into(), odd: odd_path || query.odd })
 }
 
 fn read_path(

@@ -175,6 +175,17 @@ proptest! {
     }
 
     #[test]
+    fn what_is_remembered_is_what_would_be_read((a, b) in near_targets()) {
+        let (places, settings) = (Places::remembering(1), Settings::default());
+        for target in [&a, &a, &b, &a] {
+            let Some(read) = key(target) else { return Ok(()) };
+            let known = get(target).key_by(&places, &settings);
+            prop_assert_eq!(id(&known), id(&read));
+            prop_assert_eq!((known.place, known.may_store), (read.place, read.may_store));
+        }
+    }
+
+    #[test]
     fn an_odd_spelling_looks_for_what_the_normal_one_stores(target in target()) {
         let Some(asked) = key(&target) else { return Ok(()) };
         let plain: String = parts(&target).map(naive_normal).collect();

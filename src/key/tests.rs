@@ -25,6 +25,10 @@ impl Ask {
         CacheKey::of(&self.0.body(()).unwrap().into_parts().0, settings)
     }
 
+    pub fn key_by(self, places: &Places, settings: &Settings) -> CacheKey {
+        places.key(Scheme::Http, &self.0.body(()).unwrap().into_parts().0, settings).unwrap()
+    }
+
     pub fn key(self) -> CacheKey {
         self.key_with(&Settings::default()).unwrap()
     }

@@ -50,7 +50,7 @@ impl StoreKey {
 
 const DOMAIN: &[u8] = b"retter variant v1";
 const VARIANT: &[u8] = b"vary";
-const LIST: &[u8] = b"list";
+pub(super) const LIST: &[u8] = b"list";
 
 #[cfg(test)]
 mod tests {

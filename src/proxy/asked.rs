@@ -3,7 +3,7 @@
 use super::leave::Tries;
 use crate::encoding;
 use crate::headers::{self, Client, Via};
-use crate::key::{self, CacheKey, NoKey};
+use crate::key::{self, CacheKey, NoKey, Places};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Version, request};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,6 +41,7 @@ impl Asked {
         has_body: bool,
         client: Client,
         via: &Via,
+        places: &Places,
         settings: &key::Settings,
     ) -> Self {
         let kind = match head.method {
@@ -50,7 +51,7 @@ impl Asked {
             _ => Kind::Other,
         };
         let key = match kind {
-            Kind::Get | Kind::Head => CacheKey::over(client.scheme, &head, settings),
+            Kind::Get | Kind::Head => places.key(client.scheme, &head, settings),
             Kind::Upgrade => Err(NoKey::Upgrade),
             Kind::Other => Err(NoKey::Method),
         };

@@ -65,7 +65,7 @@ impl Covered {
     /// Where there is no key, the path is what can be told without a secret in it.
     fn page(&self, asked: &Asked) -> u64 {
         match &asked.key {
-            Ok(key) => self.hasher.hash_one(&*key.place),
+            Ok(key) => key.place.id().number(),
             Err(_) => {
                 let host = asked.head.headers.get(header::HOST).map(|host| host.as_bytes());
                 self.hasher.hash_one((host, asked.path()))

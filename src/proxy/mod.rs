@@ -50,7 +50,7 @@ use crate::capture::Budget;
 use crate::clock::{self, Now};
 use crate::gate;
 use crate::headers::{Client, Via};
-use crate::key::{CacheKey, Lookup};
+use crate::key::{CacheKey, Lookup, Places};
 use crate::meter::{Tally, Times, TimesRead};
 use crate::policy::{Farewells, Newcomers};
 use crate::store::Store;
@@ -93,6 +93,7 @@ pub struct Proxy {
     slowness: Timers,
     tunnels: Arc<tunnel::Counts>,
     via: Via,
+    places: Places,
     meter: Meter,
     covered: Covered,
     changed: Changed,
@@ -157,6 +158,7 @@ impl Proxy {
             slowness: Timers::default(),
             tunnels: Arc::default(),
             via: own_via(),
+            places: Places::default(),
             meter: Meter::default(),
             covered: Covered::new(now.mono),
             changed: Changed::default(),
@@ -179,7 +181,8 @@ impl Proxy {
         let entered = door::admit(&mut head, &client, &self.via, &self.settings)
             .and_then(|()| bounded::admit(&body, self.settings.body));
         let (via, settings) = (&self.via, &self.settings.key);
-        let asked = Arc::new(Asked::of(head, !body.is_empty(), client, via, settings));
+        let asked = Asked::of(head, !body.is_empty(), client, via, &self.places, settings);
+        let asked = Arc::new(asked);
         self.answer(asked, entered.map(|()| body), began)
     }
 

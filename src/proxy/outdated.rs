@@ -10,7 +10,7 @@ use super::Proxy;
 use super::asked::{Asked, Kind};
 use crate::clock::{self, UnixMillis};
 use crate::headers::Scheme;
-use crate::key::{self, CacheKey, Place};
+use crate::key::{self, CacheKey, Place, SharedPlace};
 use crate::store::select::{Outdated, Purge, Selection};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Uri, response};
@@ -96,7 +96,7 @@ fn is_safe(method: &Method) -> bool {
 }
 
 /// The target, and what the answer names on the same host.
-fn places(asked: &Asked, answer: &HeaderMap, settings: &key::Settings) -> Vec<Arc<Place>> {
+fn places(asked: &Asked, answer: &HeaderMap, settings: &key::Settings) -> Vec<SharedPlace> {
     let host = asked.head.headers.get(header::HOST);
     let scheme = asked.client.scheme;
     let Some(target) = place(&asked.head.uri, host, scheme, settings) else { return Vec::new() };
@@ -118,7 +118,7 @@ fn place(
     host: Option<&HeaderValue>,
     scheme: Scheme,
     settings: &key::Settings,
-) -> Option<Arc<Place>> {
+) -> Option<SharedPlace> {
     let request = Request::get(uri.path_and_query()?.as_str()).header(header::HOST, host?);
     let head = request.body(()).ok()?.into_parts().0;
     Some(CacheKey::over(scheme, &head, settings).ok()?.place)
@@ -148,6 +148,7 @@ const LAST_SWEEP: Duration = Duration::from_secs(5);
 mod tests {
     use super::*;
     use crate::headers::{Client, Via};
+    use crate::key::Places;
     use std::net::IpAddr;
 
     /// The addresses that become invalid by an answer with these fields.
@@ -156,7 +157,8 @@ mod tests {
         let head = request.body(()).unwrap().into_parts().0;
         let client = Client::new(IpAddr::from([203, 0, 113, 7]), false);
         let settings = key::Settings::default();
-        let asked = Asked::of(head, false, client, &Via::new("me".to_owned()), &settings);
+        let via = Via::new("me".to_owned());
+        let asked = Asked::of(head, false, client, &via, &Places::default(), &settings);
         let mut fields = HeaderMap::new();
         for (name, value) in answer {
             fields.append(name, HeaderValue::from_static(value));

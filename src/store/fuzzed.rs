@@ -11,7 +11,6 @@ use super::{Copy, lookup};
 use crate::encoding;
 use crate::key::{EntryId, Identity, Person, StoreKey};
 use http::HeaderMap;
-use std::sync::Arc;
 
 /// A row whose checksum is right, over any fields.
 pub(crate) fn framed(key: &[u8], version: u8, fields: &[u8]) -> Vec<u8> {
@@ -40,7 +39,7 @@ impl Entry {
     pub fn key(&self) -> StoreKey {
         let person = |tag| Identity::Person(Person { tag, seal: [0; 32] });
         StoreKey {
-            place: Arc::new(self.0.place()),
+            place: self.0.place().into(),
             identity: self.0.identity.map_or(Identity::Anonymous, person),
             variant: self.0.variant.clone(),
         }
