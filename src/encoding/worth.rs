@@ -2,7 +2,7 @@
 
 use super::Coding;
 use crate::headers::{self, forget_digests, media_type, text, vary_on_encoding, weaken_etag};
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// Would it be right, and worth it, to compress an answer with these fields? `length` is that of
 /// its body, if it is known.
@@ -14,19 +14,25 @@ pub fn is_worth_encoding(answer: &HeaderMap, length: Option<u64>) -> bool {
     if length.is_some_and(|length| length <= LEAST_BYTES) {
         return false;
     }
-    let Some(kind) = text(answer, &header::CONTENT_TYPE) else { return false };
-    is_text(kind)
-        && !is_stream(kind)
-        && !answer.contains_key(header::CONTENT_ENCODING)
-        && !headers::has_digest(answer)
+    let Some(kind) = text(answer, &header::CONTENT_TYPE).map(MediaType::of) else { return false };
+    // One look at every name: most answers have none of these fields, and searching for each of
+    // them costs more.
+    let forbids = |name: &HeaderName| match *name {
+        header::CONTENT_ENCODING => true,
+        header::CACHE_CONTROL => forbids_transforming(answer),
+        header::TRAILER => headers::announces_digest(answer),
+        _ => headers::is_digest(name),
+    };
+    kind.is_text()
+        && !kind.is_stream()
         && !is_to_be_written_back(kind, answer)
-        && !forbids_transforming(answer)
+        && !answer.keys().any(forbids)
 }
 
 /// Data with a strong `ETag`: who changes it sends that back as `If-Match`, which a weakened one never
 /// meets (RFC 9110 section 13.1.1).
-fn is_to_be_written_back(kind: &str, answer: &HeaderMap) -> bool {
-    is_json(kind) && headers::strong_etag(answer).is_some()
+fn is_to_be_written_back(kind: MediaType<'_>, answer: &HeaderMap) -> bool {
+    kind.is_json() && headers::strong_etag(answer).is_some()
 }
 
 /// `no-transform`, of an answer or of a request (RFC 9111 sections 5.2.1.6 and 5.2.2.6).
@@ -55,22 +61,44 @@ pub fn mark_decoded(answer: &mut HeaderMap) {
 
 /// Types whose bytes are words.
 pub fn is_text(content_type: &str) -> bool {
-    let (kind, subtype) = media_type(content_type);
-    kind.eq_ignore_ascii_case("text")
-        || ends_with(subtype, "+json")
-        || ends_with(subtype, "+xml")
-        || (kind.eq_ignore_ascii_case("application")
-            && TEXTS.iter().any(|name| subtype.eq_ignore_ascii_case(name)))
+    MediaType::of(content_type).is_text()
 }
 
-fn is_stream(content_type: &str) -> bool {
-    media_type(content_type).1.eq_ignore_ascii_case("event-stream")
+/// Type and subtype, in any case of letters.
+#[derive(Clone, Copy)]
+struct MediaType<'a> {
+    kind: &'a str,
+    subtype: &'a str,
 }
 
-fn is_json(content_type: &str) -> bool {
-    let (kind, subtype) = media_type(content_type);
-    ends_with(subtype, "+json")
-        || (kind.eq_ignore_ascii_case("application") && subtype.eq_ignore_ascii_case("json"))
+impl<'a> MediaType<'a> {
+    fn of(content_type: &'a str) -> Self {
+        let (kind, subtype) = media_type(content_type);
+        Self { kind, subtype }
+    }
+
+    fn is_text(self) -> bool {
+        self.kind.eq_ignore_ascii_case("text")
+            || ends_with(self.subtype, "+json")
+            || ends_with(self.subtype, "+xml")
+            || (self.is_application() && TEXTS.iter().any(|name| self.is_subtype(name)))
+    }
+
+    fn is_stream(self) -> bool {
+        self.is_subtype("event-stream")
+    }
+
+    fn is_json(self) -> bool {
+        ends_with(self.subtype, "+json") || (self.is_application() && self.is_subtype("json"))
+    }
+
+    fn is_application(self) -> bool {
+        self.kind.eq_ignore_ascii_case("application")
+    }
+
+    fn is_subtype(self, name: &str) -> bool {
+        self.subtype.eq_ignore_ascii_case(name)
+    }
 }
 
 /// In any case of letters.

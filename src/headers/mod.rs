@@ -16,8 +16,8 @@ mod upgrade;
 mod via;
 
 pub use answer::{
-    forget_digests, has_digest, is_event_stream, media_type, retry_after, strong_etag,
-    vary_on_encoding, weaken_etag,
+    announces_digest, forget_digests, is_digest, is_event_stream, media_type, retry_after,
+    strong_etag, vary_on_encoding, weaken_etag,
 };
 pub use forward::{Client, claimed_address, forward, take_off_claims};
 pub use meaning::Meaning;
@@ -77,12 +77,12 @@ pub fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 /// The comma-separated members of every line of `name`, trimmed, without empty ones. As bytes: one
 /// that is no text must not hide those beside it.
 pub fn members<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
-    headers
-        .get_all(name)
-        .into_iter()
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-        .map(<[u8]>::trim_ascii)
-        .filter(|member| !member.is_empty())
+    headers.get_all(name).into_iter().flat_map(members_of)
+}
+
+fn members_of(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    let members = line.as_bytes().split(|byte| *byte == b',');
+    members.map(<[u8]>::trim_ascii).filter(|member| !member.is_empty())
 }
 
 /// Those [`members`] that are text.
@@ -103,19 +103,11 @@ pub fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
 }
 
 fn connection_options(headers: &HeaderMap) -> Vec<&[u8]> {
-    match headers.get(header::CONNECTION) {
-        None => return Vec::new(),
-        // What most say, and what is no end-to-end field in any case: not worth taking apart.
-        Some(usual) if usual == "keep-alive" || usual == "close" => {
-            let mut lines = headers.get_all(header::CONNECTION).iter();
-            if lines.nth(1).is_none() {
-                return Vec::new();
-            }
-        }
-        Some(_) => {}
-    }
+    let lines = headers.iter().filter(|(name, _)| **name == header::CONNECTION);
+    // What most say, and what is no end-to-end field in any case: not worth taking apart.
+    let telling = lines.filter(|(_, line)| *line != "keep-alive" && *line != "close");
     let in_vain = |option: &&[u8]| IN_VAIN.iter().any(|name| name.eq_ignore_ascii_case(option));
-    members(headers, &header::CONNECTION).filter(|option| !in_vain(option)).collect()
+    telling.flat_map(|(_, line)| members_of(line)).filter(|option| !in_vain(option)).collect()
 }
 
 /// What a `Connection` list cannot take away.

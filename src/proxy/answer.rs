@@ -58,7 +58,7 @@ fn passed(answer: Answer, asked: &Asked, compress: bool) -> Response<Body> {
     } else if compress {
         body = suit::passed(&mut head, body, asked);
     }
-    Response::from_parts(head, body)
+    Response::from_parts(*head, body)
 }
 
 /// The trailers that are to come, to a visitor who takes any (RFC 9110 section 6.5.1).

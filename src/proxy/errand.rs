@@ -35,7 +35,8 @@ pub(super) enum Brought {
 
 /// What the application said, on its way to the visitor.
 pub(super) struct Answer {
-    pub(super) head: response::Parts,
+    /// Boxed, for it passes through many hands.
+    pub(super) head: Box<response::Parts>,
     pub(super) body: Body,
 }
 
@@ -80,12 +81,11 @@ impl Errand {
         }
     }
 
-    /// Its room is used again by what comes after it.
     pub(super) async fn ask(&mut self, body: RequestBody) -> Result<Reply, Failure> {
-        let (proxy, asked) = (Arc::clone(&self.proxy), Arc::clone(&self.asked));
-        let outgoing = Self::outgoing(&asked, &proxy.settings.key);
-        let leave = Leave { proxy: &proxy, asked: &asked };
-        self.watch(pin!(proxy.upstream.call(outgoing, body, &leave))).await
+        let Self { proxy, asked, ticket, .. } = self;
+        let outgoing = Self::outgoing(asked, &proxy.settings.key);
+        let leave = Leave { proxy, asked };
+        watch(proxy, ticket, pin!(proxy.upstream.call(outgoing, body, &leave))).await
     }
 
     pub(super) fn outgoing<'a>(asked: &'a Asked, settings: &key::Settings) -> Outgoing<'a> {
@@ -99,7 +99,7 @@ impl Errand {
     }
 
     /// The head is here: what is known by now is recorded before it goes to the visitor.
-    pub(super) async fn bring(mut self, mut reply: Reply) -> Brought {
+    pub(super) async fn bring(&mut self, mut reply: Reply) -> Brought {
         self.judge_head(&reply.head);
         self.proxy.invalidate(&self.asked, &reply.head);
         let mut keep = Keep::of(&self.proxy, &self.asked, &reply.head, reply.framing);
@@ -122,7 +122,17 @@ impl Errand {
                 let body = gathered.whole(reply.framing);
                 Brought::Answer(Answer { head: reply.head, body })
             }
-            Ok(()) => Brought::Answer(self.stream(reply, gathered, keep)),
+            Ok(()) => Brought::Answer(self.take().stream(reply, gathered, keep)),
+        }
+    }
+
+    /// What is left of it goes on elsewhere.
+    fn take(&mut self) -> Self {
+        Self {
+            proxy: Arc::clone(&self.proxy),
+            asked: Arc::clone(&self.asked),
+            ticket: self.ticket.take(),
+            slot: self.slot.take(),
         }
     }
 
@@ -144,14 +154,8 @@ impl Errand {
     }
 
     /// Waits for the application, and tells the breaker when that takes too long.
-    pub(super) async fn watch<T>(&mut self, mut wait: Pin<&mut impl Future<Output = T>>) -> T {
-        let Some(ticket) = &mut self.ticket else { return wait.await };
-        tokio::select! {
-            biased;
-            done = wait.as_mut() => return done,
-            () = self.proxy.slowness.after(self.proxy.judge.slow_time()) => ticket.overdue(),
-        }
-        wait.await
+    pub(super) async fn watch<T>(&mut self, wait: Pin<&mut impl Future<Output = T>>) -> T {
+        watch(&self.proxy, &mut self.ticket, wait).await
     }
 
     pub(super) async fn ended(&mut self, keep: Keep, fields: &HeaderMap) {
@@ -199,4 +203,18 @@ impl Errand {
             ticket.record(outcome);
         }
     }
+}
+
+async fn watch<T>(
+    proxy: &Proxy,
+    ticket: &mut Option<Ticket>,
+    mut wait: Pin<&mut impl Future<Output = T>>,
+) -> T {
+    let Some(ticket) = ticket else { return wait.await };
+    tokio::select! {
+        biased;
+        done = wait.as_mut() => return done,
+        () = proxy.slowness.after(proxy.judge.slow_time()) => ticket.overdue(),
+    }
+    wait.await
 }

@@ -51,14 +51,14 @@ pub struct TunnelFigures {
 
 impl Errand {
     /// Asks once, whatever comes of it: that is said in the head of the answer.
-    pub(super) async fn switch(mut self) -> Brought {
+    pub(super) async fn switch(&mut self) -> Brought {
         let (proxy, asked) = (Arc::clone(&self.proxy), Arc::clone(&self.asked));
         let outgoing = Self::outgoing(&asked, &proxy.settings.key);
         match self.watch(pin!(proxy.upstream.upgrade(outgoing))).await {
             Ok(Upgraded::Switched(head, line)) => {
                 self.over_with_its_head();
                 let body = Body::Tunnel(Box::new(self.tunnel(line)));
-                Brought::Answer(Answer { head, body })
+                Brought::Answer(Answer { head: Box::new(head), body })
             }
             Ok(Upgraded::Answered(reply)) => self.bring(reply).await,
             Err(failure) => {

@@ -55,7 +55,6 @@ use http::{Method, Request, Response, Uri, Version, response};
 use hyper::body::Incoming;
 use pool::Pool;
 use retry::{Again, Lost};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -113,7 +112,8 @@ pub struct Outgoing<'a> {
 pub struct Reply {
     /// As it came, except that repeated equal lengths are one, and in HTTP/1.1 whatever the
     /// application speaks. Its extensions carry the spelling of the reason phrase.
-    pub head: response::Parts,
+    /// Boxed, for it passes through many hands.
+    pub head: Box<response::Parts>,
     /// How the end of the body is known; `Length(0)` where there can be none.
     pub framing: Framing,
     /// To be read to its `None`; until then nobody knows whether the answer is sound.
@@ -203,49 +203,12 @@ impl Upstream {
         request
     }
 
-    /// Breaks with what a kept connection brought; continues with the body if the request needs a
-    /// fresh one. A dead connection costs a poll, so all may be found dead before that.
-    async fn send_on_kept(
-        &self,
-        head: &Outgoing<'_>,
-        mut body: RequestBody,
-        deadline: Instant,
-    ) -> ControlFlow<Result<Reply, Lost>, RequestBody> {
-        while let Some(connection) = self.shared.pool.take() {
-            let may_resend = head.is_idempotent() && body.is_empty();
-            let request = self.request(head, body);
-            match self.exchange(connection, request, deadline).await {
-                Err(Miss::Unsent(unsent, _)) => body = unsent.into_body(),
-                Err(Miss::Unheard(_)) if may_resend => {
-                    count(&self.shared.resends);
-                    return ControlFlow::Continue(RequestBody::Empty);
-                }
-                done => {
-                    count(&self.shared.reused);
-                    return ControlFlow::Break(done.map_err(Lost::from));
-                }
-            }
-        }
-        ControlFlow::Continue(body)
-    }
-
     async fn connect(&self, deadline: Instant) -> Result<Box<Connection>, Failure> {
         let Settings { base, connect, .. } = &self.shared.settings;
         let deadline = deadline.min(after(Instant::now(), *connect));
         let stream = self.shared.dialer.dial(&base.place, deadline).await?;
         count(&self.shared.opened);
         Ok(Box::new(Connection::open(stream).await?))
-    }
-
-    async fn exchange(
-        &self,
-        mut connection: Box<Connection>,
-        request: Request<RequestBody>,
-        deadline: Instant,
-    ) -> Result<Reply, Miss> {
-        let limit = self.shared.settings.timeout;
-        let answer = connection.head(request, deadline, limit).await?;
-        self.reply(connection, answer).map_err(Miss::Failed)
     }
 
     fn reply(
@@ -262,28 +225,56 @@ impl Upstream {
         // tell him that a body of unknown length is whole, and a plain end is all hyper has.
         head.version = Version::HTTP_11;
         let body = ReplyBody::new(connection, incoming, self.shared.clone(), reusable);
-        Ok(Reply { head, framing, body })
+        Ok(Reply { head: Box::new(head), framing, body })
     }
 }
 
 impl Tries for Upstream {
+    /// On a kept connection if there is one. A dead one costs a poll, so all may be found dead before
+    /// a new one is opened.
+    // One function for what could be three: each is a layer that every poll goes through.
     async fn send(
         &self,
         head: &Outgoing<'_>,
-        body: RequestBody,
+        mut body: RequestBody,
         deadline: Instant,
     ) -> Result<Reply, Lost> {
-        let body = match self.send_on_kept(head, body, deadline).await {
-            ControlFlow::Break(result) => return result,
-            ControlFlow::Continue(body) => body,
-        };
-        // Boxed: most requests need no new connection, and would make room for it all the same.
-        let connection = match Box::pin(self.connect(deadline)).await {
-            Ok(connection) => connection,
-            Err(failure) => return Err(Lost { failure, unsent: Some(body) }),
-        };
-        let request = self.request(head, body);
-        self.exchange(connection, request, deadline).await.map_err(Lost::from)
+        let Shared { settings, pool, reused, resends, .. } = &*self.shared;
+        let mut kept = pool.take();
+        loop {
+            let is_kept = kept.is_some();
+            let mut connection = match kept.take() {
+                Some(connection) => connection,
+                // Boxed: most requests need no new connection, and would make room for it all the
+                // same.
+                None => match Box::pin(self.connect(deadline)).await {
+                    Ok(connection) => connection,
+                    Err(failure) => return Err(Lost { failure, unsent: Some(body) }),
+                },
+            };
+            let may_resend = is_kept && head.is_idempotent() && body.is_empty();
+            let request = self.request(head, body);
+            let answer = match connection.head(request, deadline, settings.timeout).await {
+                Err(Miss::Unsent(unsent, _)) if is_kept => {
+                    body = unsent.into_body();
+                    kept = pool.take();
+                    continue;
+                }
+                Err(Miss::Unheard(_)) if may_resend => {
+                    count(resends);
+                    body = RequestBody::Empty;
+                    continue;
+                }
+                answer => answer,
+            };
+            if is_kept {
+                count(reused);
+            }
+            return match answer {
+                Ok(answer) => self.reply(connection, answer).map_err(Lost::by),
+                Err(miss) => Err(miss.into()),
+            };
+        }
     }
 }
 

@@ -167,6 +167,11 @@ impl Again {
 }
 
 impl Lost {
+    /// Something of the request was sent, or may have been.
+    pub(super) fn by(failure: Failure) -> Self {
+        Self { failure, unsent: None }
+    }
+
     pub(super) fn ended(tried: &Result<Reply, Lost>) -> Ended {
         match tried {
             Ok(reply) => Ok(reply.head.status),
@@ -179,7 +184,7 @@ impl From<Miss> for Lost {
     fn from(miss: Miss) -> Self {
         match miss {
             Miss::Unsent(request, failure) => Lost { failure, unsent: Some(request.into_body()) },
-            Miss::Unheard(failure) | Miss::Failed(failure) => Lost { failure, unsent: None },
+            Miss::Unheard(failure) | Miss::Failed(failure) => Lost::by(failure),
         }
     }
 }

@@ -208,7 +208,7 @@ fn reply(status: u16, retry_after: Option<&str>) -> Reply {
         response = response.header("Retry-After", retry_after);
     }
     let (head, ()) = response.body(()).unwrap().into_parts();
-    Reply { head, framing: Framing::Length(0), body: ReplyBody::whole() }
+    Reply { head: Box::new(head), framing: Framing::Length(0), body: ReplyBody::whole() }
 }
 
 fn lost(failure: Failure) -> Lost {
