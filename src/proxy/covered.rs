@@ -26,8 +26,8 @@ impl Covered {
     }
 
     /// A copy was made of the answer, or given instead of one.
-    pub(super) fn kept(&self, asked: &Asked, why: crate::policy::Why) {
-        self.note(asked, Verdict::Kept(why), Coverage::note);
+    pub(super) fn kept(&self, asked: &Asked, why: crate::policy::Why, now: Instant) {
+        self.note(asked, Verdict::Kept(why), Coverage::note, now);
     }
 
     /// No copy was made of the answer. That may be for what the request was and not for what the
@@ -38,7 +38,7 @@ impl Covered {
         let is_the_requests =
             THE_REQUESTS.contains(&reason) || (reason == STATUS && is_unchanged());
         let note = if is_the_requests { Coverage::touch } else { Coverage::note };
-        self.note(asked, Verdict::Refused(reason), note);
+        self.note(asked, Verdict::Refused(reason), note, clock::mono());
     }
 
     /// The application gave no good answer, and there was no copy.
@@ -47,7 +47,7 @@ impl Covered {
             Why::NotAsked(_) | Why::ForcedOpen | Why::GateFull | Why::Joined => "not-asked",
             Why::Status(_) | Why::Failure(_) | Why::Patience => "no-good-answer",
         };
-        self.note(asked, Verdict::Refused(reason), Coverage::touch);
+        self.note(asked, Verdict::Refused(reason), Coverage::touch, clock::mono());
     }
 
     fn note(
@@ -55,9 +55,10 @@ impl Covered {
         asked: &Asked,
         verdict: Verdict,
         note: fn(&mut Coverage, u64, Verdict, Instant),
+        now: Instant,
     ) {
         if asked.kind == Kind::Get {
-            let (page, now) = (self.page(asked), clock::mono());
+            let page = self.page(asked);
             note(&mut self.pages.lock(), page, verdict, now);
         }
     }

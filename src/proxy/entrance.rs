@@ -1,18 +1,21 @@
 //! From the door into the application: past the breaker and through the gate, or to a copy.
 
-use super::Proxy;
 use super::asked::{Asked, Kind};
 use super::gatekeeper::{Entered, Held, Turn};
 use super::judge::Ticket;
 use super::rescue::{self, Why};
 use super::served::{Refusal, Rescue, Served};
+use super::{Errand, Proxy};
+use crate::clock;
 use crate::gate::Key;
 use crate::key::StoreKey;
 use http::header::{self, HeaderName};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What a call holds while it is inside; each `None` where it needs none.
 pub(super) struct Admitted {
+    pub(super) at: Instant,
     pub(super) ticket: Option<Ticket>,
     pub(super) slot: Option<Held>,
 }
@@ -23,27 +26,34 @@ impl Proxy {
         &self,
         asked: &Arc<Asked>,
         has_body: bool,
+        now: Instant,
     ) -> Result<Admitted, Served> {
-        let ticket = self.admit(asked, has_body).await?;
+        let ticket = self.admit(asked, has_body, now).await?;
         if self.judge.is_ignored(asked) {
             // Long polling: it waits for something, and the application does not work on it.
-            return Ok(Admitted { ticket, slot: None });
+            return Ok(Admitted { at: now, ticket, slot: None });
         }
         let is_probe = ticket.as_ref().is_some_and(Ticket::is_probe_of_all);
-        match self.gatekeeper.enter(asked, is_probe) {
-            Entered::In(slot) => Ok(Admitted { ticket, slot }),
+        match self.gatekeeper.enter(asked, is_probe, now) {
+            Entered::In(slot) => Ok(Admitted { at: now, ticket, slot }),
             Entered::Full => {
                 // While it waits it is nothing to the breaker.
                 drop(ticket);
                 let slot = Some(Box::pin(self.at_the_full_gate(asked, has_body)).await?);
-                let ticket = self.admit(asked, has_body).await?;
-                Ok(Admitted { ticket, slot })
+                let at = clock::mono();
+                let ticket = self.admit(asked, has_body, at).await?;
+                Ok(Admitted { at, ticket, slot })
             }
         }
     }
 
-    async fn admit(&self, asked: &Arc<Asked>, has_body: bool) -> Result<Option<Ticket>, Served> {
-        match self.ticket(asked, has_body) {
+    async fn admit(
+        &self,
+        asked: &Arc<Asked>,
+        has_body: bool,
+        now: Instant,
+    ) -> Result<Option<Ticket>, Served> {
+        match self.ticket(asked, has_body, now) {
             Ok(ticket) => Ok(ticket),
             Err(rejected) => Err(self.without_asking(asked, rejected).await),
         }
@@ -89,7 +99,7 @@ impl Proxy {
     pub(super) async fn copy_for(&self, asked: &Asked, why: Why) -> Option<Rescue> {
         // Boxed: on a good day every request would make room for it in vain.
         let rescue = Box::pin(rescue::find(self, asked, why)).await?;
-        self.covered.kept(asked, rescue.copy.why);
+        self.covered.kept(asked, rescue.copy.why, clock::mono());
         Some(rescue)
     }
 
@@ -114,10 +124,10 @@ impl Proxy {
         let Some(mut begun) = self.refreshes.lock().take() else { return };
         while let Some((asked, slot)) = begun.recv().await {
             // The breaker may say no by now.
-            if let Ok(ticket) = self.ticket(&asked, false) {
-                let errand =
-                    super::Errand { proxy: Arc::clone(&self), asked, ticket, slot: Some(slot) };
-                tokio::spawn(errand.run_alone());
+            let began = clock::mono();
+            if let Ok(ticket) = self.ticket(&asked, false, began) {
+                let (proxy, slot) = (Arc::clone(&self), Some(slot));
+                tokio::spawn(Errand { proxy, asked, began, ticket, slot }.run_alone());
             }
         }
     }

@@ -18,12 +18,14 @@ use super::keep::Keep;
 use super::leave::Leave;
 use crate::breaker::{Fault, Outcome};
 use crate::capture::Full;
+use crate::clock::{self, Now};
 use crate::upstream::{Failure, Outgoing, Reply, RequestBody};
 use crate::{headers, key};
 use http::{HeaderMap, response};
 use std::borrow::Cow;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What came of asking.
 pub(super) enum Brought {
@@ -43,6 +45,8 @@ pub(super) struct Answer {
 pub(super) struct Errand {
     pub(super) proxy: Arc<Proxy>,
     pub(super) asked: Arc<Asked>,
+    /// When it was let in.
+    pub(super) began: Instant,
     /// None for methods that are never judged.
     pub(super) ticket: Option<Ticket>,
     /// None for what needs no slot, or not any more.
@@ -82,10 +86,11 @@ impl Errand {
     }
 
     pub(super) async fn ask(&mut self, body: RequestBody) -> Result<Reply, Failure> {
-        let Self { proxy, asked, ticket, .. } = self;
+        let Self { proxy, asked, began, ticket, .. } = self;
         let outgoing = Self::outgoing(asked, &proxy.settings.key);
         let leave = Leave { proxy, asked };
-        watch(proxy, ticket, pin!(proxy.upstream.call(outgoing, body, &leave))).await
+        watch(proxy, ticket, *began, pin!(proxy.upstream.call(outgoing, body, &leave, *began)))
+            .await
     }
 
     pub(super) fn outgoing<'a>(asked: &'a Asked, settings: &key::Settings) -> Outgoing<'a> {
@@ -110,7 +115,8 @@ impl Errand {
             // Its time was not the application's alone.
             self.slot.iter_mut().for_each(Held::says_nothing);
         }
-        self.slot.iter_mut().for_each(Held::answered);
+        let now = Now::read();
+        self.slot.iter_mut().for_each(|slot| slot.answered(now.mono));
         match brought {
             Err(failure) => {
                 self.failed(failure);
@@ -118,7 +124,7 @@ impl Errand {
                 Brought::Broken(Answer { head: reply.head, body }, failure)
             }
             Ok(()) if gathered.ended => {
-                self.ended(keep, &reply.head.headers).await;
+                self.ended(keep, &reply.head.headers, now).await;
                 let body = gathered.whole(reply.framing);
                 Brought::Answer(Answer { head: reply.head, body })
             }
@@ -131,6 +137,7 @@ impl Errand {
         Self {
             proxy: Arc::clone(&self.proxy),
             asked: Arc::clone(&self.asked),
+            began: self.began,
             ticket: self.ticket.take(),
             slot: self.slot.take(),
         }
@@ -140,7 +147,8 @@ impl Errand {
     fn judge_head(&mut self, head: &response::Parts) {
         if self.proxy.is_failure(head.status) {
             let retry_after = headers::retry_after(&head.headers);
-            self.record(Outcome::Failed(Fault::Status { code: head.status.as_u16(), retry_after }));
+            let fault = Fault::Status { code: head.status.as_u16(), retry_after };
+            self.record(Outcome::Failed(fault), clock::mono());
         } else if headers::is_event_stream(&head.headers) {
             self.over_with_its_head();
         }
@@ -148,19 +156,19 @@ impl Errand {
 
     /// It may last for days, and how it ends will say nothing.
     pub(super) fn over_with_its_head(&mut self) {
-        self.record(Outcome::Good);
+        self.record(Outcome::Good, clock::mono());
         self.slot.iter_mut().for_each(Held::part);
         self.slot = None;
     }
 
     /// Waits for the application, and tells the breaker when that takes too long.
     pub(super) async fn watch<T>(&mut self, wait: Pin<&mut impl Future<Output = T>>) -> T {
-        watch(&self.proxy, &mut self.ticket, wait).await
+        watch(&self.proxy, &mut self.ticket, clock::mono(), wait).await
     }
 
-    pub(super) async fn ended(&mut self, keep: Keep, fields: &HeaderMap) {
-        self.record(Outcome::Good);
-        keep.store(&self.proxy, &self.asked, fields).await;
+    pub(super) async fn ended(&mut self, keep: Keep, fields: &HeaderMap, now: Now) {
+        self.record(Outcome::Good, now.mono);
+        keep.store(&self.proxy, &self.asked, fields, now).await;
         // Whether it was stored they will see.
         self.slot.iter_mut().for_each(Held::share);
     }
@@ -194,13 +202,13 @@ impl Errand {
             failure if failure.is_transport() => Fault::Transport,
             _ => Fault::Broken,
         };
-        self.record(Outcome::Failed(fault));
+        self.record(Outcome::Failed(fault), clock::mono());
     }
 
-    fn record(&mut self, outcome: Outcome) {
+    fn record(&mut self, outcome: Outcome, now: Instant) {
         self.slot.iter_mut().for_each(|slot| slot.ended(outcome == Outcome::Good));
         if let Some(mut ticket) = self.ticket.take() {
-            ticket.record(outcome);
+            ticket.record(outcome, now);
         }
     }
 }
@@ -208,13 +216,14 @@ impl Errand {
 async fn watch<T>(
     proxy: &Proxy,
     ticket: &mut Option<Ticket>,
+    since: Instant,
     mut wait: Pin<&mut impl Future<Output = T>>,
 ) -> T {
     let Some(ticket) = ticket else { return wait.await };
     tokio::select! {
         biased;
         done = wait.as_mut() => return done,
-        () = proxy.slowness.after(proxy.judge.slow_time()) => ticket.overdue(),
+        () = proxy.slowness.at(since + proxy.judge.slow_time()) => ticket.overdue(),
     }
     wait.await
 }

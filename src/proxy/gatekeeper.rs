@@ -61,9 +61,8 @@ impl Gatekeeper {
     }
 
     /// A free slot, or for a probe any.
-    pub(super) fn enter(self: &Arc<Self>, asked: &Asked, is_probe: bool) -> Entered {
+    pub(super) fn enter(self: &Arc<Self>, asked: &Asked, is_probe: bool, now: Instant) -> Entered {
         let Some(gate) = &self.gate else { return Entered::In(None) };
-        let now = clock::mono();
         let slot = match is_probe {
             true => Some(gate.lock().enter_anyway(now)),
             false => gate.lock().enter(now),
@@ -303,8 +302,8 @@ impl Held {
 
     /// The application has said what it had to say before anybody else had a part in it: the time
     /// until now is its own.
-    pub(super) fn answered(&mut self) {
-        self.latency.get_or_insert(clock::mono().saturating_duration_since(self.began));
+    pub(super) fn answered(&mut self, now: Instant) {
+        self.latency.get_or_insert(now.saturating_duration_since(self.began));
     }
 
     /// How the call ended, if that says anything.

@@ -72,8 +72,8 @@ impl Judge {
         self.settings.slow_time
     }
 
-    pub(super) fn state(&self, asked: &Asked) -> State {
-        self.breakers.lock().state(asked.path(), clock::mono())
+    pub(super) fn state(&self, asked: &Asked, now: Instant) -> State {
+        self.breakers.lock().state(asked.path(), now)
     }
 
     /// The application's breaker and those of single paths.
@@ -85,8 +85,9 @@ impl Judge {
         self: &Arc<Self>,
         asked: &Arc<Asked>,
         ask: Ask,
+        now: Instant,
     ) -> Result<Ticket, Rejected> {
-        match self.change(|breakers, now| breakers.admit(asked.path(), ask, now)) {
+        match self.change_at(now, |breakers, now| breakers.admit(asked.path(), ask, now)) {
             Admission::Admitted(permit) => Ok(Ticket {
                 judge: Arc::clone(self),
                 asked: Arc::clone(asked),
@@ -99,8 +100,8 @@ impl Judge {
     }
 
     /// The operator keeps everybody out.
-    pub(super) fn is_forced_open(&self) -> bool {
-        self.breakers.lock().is_forced_open(clock::mono())
+    pub(super) fn is_forced_open(&self, now: Instant) -> bool {
+        self.breakers.lock().is_forced_open(now)
     }
 
     /// The operator's word, for `time` or until the next one.
@@ -123,7 +124,10 @@ impl Judge {
     }
 
     fn change<T>(&self, step: impl FnOnce(&mut Breakers, Instant) -> T) -> T {
-        let now = clock::mono();
+        self.change_at(clock::mono(), step)
+    }
+
+    fn change_at<T>(&self, now: Instant, step: impl FnOnce(&mut Breakers, Instant) -> T) -> T {
         let (result, lapse, changes) = {
             let mut breakers = self.breakers.lock();
             let result = step(&mut breakers, now);
@@ -197,10 +201,10 @@ impl Ticket {
     }
 
     /// Says how the call ended. The first word counts.
-    pub(super) fn record(&mut self, outcome: Outcome) {
+    pub(super) fn record(&mut self, outcome: Outcome, now: Instant) {
         if let Some(permit) = self.permit.take() {
             let path = self.asked.path();
-            self.judge.change(|breakers, now| breakers.record(permit, path, outcome, now));
+            self.judge.change_at(now, |breakers, now| breakers.record(permit, path, outcome, now));
         }
     }
 

@@ -4,7 +4,7 @@
 use super::Proxy;
 use super::asked::{Asked, Kind};
 use crate::capture::{Capture, Full};
-use crate::clock::{self, Now};
+use crate::clock::Now;
 use crate::key::StoreKey;
 use crate::policy::{self, Framing, MayStore, SkipReason, Storable};
 use crate::store::Copy;
@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, response};
 use http_body::Frame;
 use std::sync::Arc;
+use std::time::Instant;
 use tracing::trace;
 
 pub(super) enum Keep {
@@ -107,9 +108,15 @@ impl Keep {
     }
 
     /// The answer was whole; `fields` are those of its head.
-    pub(super) async fn store(self, proxy: &Arc<Proxy>, asked: &Arc<Asked>, fields: &HeaderMap) {
-        let (now, Ok(key)) = (Now::read(), &asked.key) else { return };
-        if self.is_copying() && proxy.judge.is_forced_open() {
+    pub(super) async fn store(
+        self,
+        proxy: &Arc<Proxy>,
+        asked: &Arc<Asked>,
+        fields: &HeaderMap,
+        now: Now,
+    ) {
+        let Ok(key) = &asked.key else { return };
+        if self.is_copying() && proxy.judge.is_forced_open(now.mono) {
             // Whoever keeps visitors out may be changing what there is to see.
             return drop(Self::skip(proxy, asked, "forced-open"));
         }
@@ -147,13 +154,13 @@ impl Keep {
 
 impl Proxy {
     /// False: a new query of a client who brings too many of them.
-    fn admits(&self, asked: &Asked, page: &StoreKey) -> bool {
+    fn admits(&self, asked: &Asked, page: &StoreKey, now: Instant) -> bool {
         let id = page.id();
         if page.place.query.is_empty() || self.store.knows(id) {
             return true;
         }
         let bringer = self.gatekeeper.bringer(asked);
-        self.newcomers.lock().admit(bringer, id, clock::mono())
+        self.newcomers.lock().admit(bringer, id, now)
     }
 }
 
@@ -187,12 +194,12 @@ impl Draft {
         let is_valid = |held: &Copy| !proxy.changed.means(&place.place, held.stored_at);
         let same = |held: &Copy| is_valid(held) && self.says_the_same_as(held, fields);
         if held.is_some_and(|held| same(&held)) {
-            return proxy.covered.kept(asked, self.storable.why);
+            return proxy.covered.kept(asked, self.storable.why, now.mono);
         }
-        if !proxy.admits(asked, &place) {
+        if !proxy.admits(asked, &place, now.mono) {
             return drop(Keep::skip(proxy, asked, SkipReason::NewQuery.as_str()));
         }
-        proxy.covered.kept(asked, self.storable.why);
+        proxy.covered.kept(asked, self.storable.why, now.mono);
         let copy = Copy {
             status: self.status,
             headers: policy::stored_headers(fields),

@@ -5,6 +5,7 @@ use super::asked::Asked;
 use super::gatekeeper::{Entered, Held};
 use super::rescue::{self, Why};
 use crate::breaker::State;
+use crate::clock;
 use crate::upstream::{self, Ended, Step, Winner};
 use http::StatusCode;
 use parking_lot::Mutex;
@@ -28,7 +29,8 @@ impl upstream::Leave for Leave<'_> {
 
     /// A probe is one request: while half-open there is no second one.
     fn may_retry(&self) -> bool {
-        self.asked.is_awaited() && self.proxy.judge.state(self.asked) == State::Closed
+        self.asked.is_awaited()
+            && self.proxy.judge.state(self.asked, clock::mono()) == State::Closed
     }
 
     fn may_wait(&self, wait: Duration) -> bool {
@@ -41,7 +43,7 @@ impl upstream::Leave for Leave<'_> {
         if !self.may_retry() || self.proxy.judge.is_ignored(self.asked) {
             return None;
         }
-        match self.proxy.gatekeeper.enter(self.asked, false) {
+        match self.proxy.gatekeeper.enter(self.asked, false, clock::mono()) {
             Entered::In(slot) => Some(slot),
             Entered::Full => None,
         }

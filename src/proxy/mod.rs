@@ -193,11 +193,11 @@ impl Proxy {
         began: Instant,
     ) -> Response<Body> {
         let served = match entered {
-            Ok(body) => self.serve(&asked, body).await,
+            Ok(body) => self.serve(&asked, body, began).await,
             Err(refusal) => Served::Refused(refusal),
         };
         let (from, why, turned_away) = (served.as_str(), served.why(), served.turned_away());
-        let state = self.judge.state(&asked);
+        let state = self.judge.state(&asked, clock::mono());
         let response = answer::of(served, &asked, state, &self.settings).await;
         let took = clock::mono().saturating_duration_since(began);
         self.meter.times.add(took);
@@ -225,9 +225,14 @@ impl Proxy {
         }
     }
 
-    async fn serve(self: &Arc<Self>, asked: &Arc<Asked>, body: RequestBody) -> Served {
+    async fn serve(
+        self: &Arc<Self>,
+        asked: &Arc<Asked>,
+        body: RequestBody,
+        now: Instant,
+    ) -> Served {
         let (body, too_long) = bounded::at_most(body, self.settings.body);
-        let Admitted { ticket, slot } = match self.enter(asked, !body.is_empty()).await {
+        let Admitted { at, ticket, slot } = match self.enter(asked, !body.is_empty(), now).await {
             Ok(leave) => leave,
             Err(served) => return served,
         };
@@ -237,8 +242,8 @@ impl Proxy {
             false => self.settings.patience,
         };
         let (proxy, its) = (Arc::clone(self), Arc::clone(asked));
-        let errand = Errand { proxy, asked: its, ticket, slot }.run_for_visitor(body);
-        let brought = match self.with_patience(asked, errand, patience).await {
+        let errand = Errand { proxy, asked: its, began: at, ticket, slot }.run_for_visitor(body);
+        let brought = match self.with_patience(asked, errand, at + patience).await {
             Ok(brought) => brought,
             Err(rescue) => return Served::Rescued(rescue),
         };
@@ -269,7 +274,7 @@ impl Proxy {
         &self,
         asked: &Asked,
         mut errand: impl Future<Output = Brought> + Unpin,
-        patience: Duration,
+        until: Instant,
     ) -> Result<Brought, Rescue> {
         if asked.key.is_err() {
             return Ok(errand.await);
@@ -277,7 +282,7 @@ impl Proxy {
         tokio::select! {
             biased;
             brought = &mut errand => return Ok(brought),
-            () = self.patience.after(patience) => {}
+            () = self.patience.at(until) => {}
         }
         match self.copy_for(asked, Why::Patience).await {
             Some(rescue) => {
@@ -291,13 +296,18 @@ impl Proxy {
     /// The breaker's leave to ask. None: the call is not judged. That is so for other methods, which
     /// are never refused either, and for a GET or HEAD with a body: how long that takes is the
     /// client's doing.
-    fn ticket(&self, asked: &Arc<Asked>, has_body: bool) -> Result<Option<Ticket>, Rejected> {
+    fn ticket(
+        &self,
+        asked: &Arc<Asked>,
+        has_body: bool,
+        now: Instant,
+    ) -> Result<Option<Ticket>, Rejected> {
         match asked.kind {
             Kind::Other => Ok(None),
-            Kind::Get if !has_body => self.judge.admit(asked, Ask::MayProbe).map(Some),
-            Kind::Upgrade => self.judge.admit(asked, Ask::NeverProbe).map(Some),
-            Kind::Head if !has_body => self.judge.admit(asked, Ask::NeverProbe).map(Some),
-            Kind::Get | Kind::Head => self.judge.admit(asked, Ask::NeverProbe).map(|_| None),
+            Kind::Get if !has_body => self.judge.admit(asked, Ask::MayProbe, now).map(Some),
+            Kind::Upgrade => self.judge.admit(asked, Ask::NeverProbe, now).map(Some),
+            Kind::Head if !has_body => self.judge.admit(asked, Ask::NeverProbe, now).map(Some),
+            Kind::Get | Kind::Head => self.judge.admit(asked, Ask::NeverProbe, now).map(|_| None),
         }
     }
 

@@ -6,6 +6,7 @@ use super::gatekeeper::Held;
 use super::gathered::Gathered;
 use super::keep::Keep;
 use super::upload::SLOT_TIME;
+use crate::clock::Now;
 use crate::upstream::{Reply, ReplyBody};
 use bytes::Bytes;
 use http::HeaderMap;
@@ -50,7 +51,7 @@ impl Errand {
                 }
                 Some(Err(failure)) => return self.failed(failure),
                 None => {
-                    self.ended(keep, &fields).await;
+                    self.ended(keep, &fields, Now::read()).await;
                     let _ = pieces.send(Piece::End).await;
                     return;
                 }
@@ -67,7 +68,7 @@ impl Errand {
             match timeout_at(deadline, watched).await {
                 Ok(Some(Ok(frame))) => keep.push(&frame),
                 Ok(Some(Err(failure))) => return self.failed(failure),
-                Ok(None) => return self.ended(keep, fields).await,
+                Ok(None) => return self.ended(keep, fields, Now::read()).await,
                 Err(_) => return,
             }
         }

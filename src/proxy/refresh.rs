@@ -37,7 +37,7 @@ impl Proxy {
         now: Now,
     ) {
         let old = &found.copy;
-        self.covered.kept(asked, old.why);
+        self.covered.kept(asked, old.why, now.mono);
         let head = with(old, policy::brought_up_to_date(&old.headers, said));
         let says_the_same = policy::are_the_same_but_for_the_date(&old.headers, &head.headers);
         if says_the_same && now.wall.since(old.stored_at) < APART {

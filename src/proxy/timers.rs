@@ -8,8 +8,7 @@ use crate::clock::LazyTimer;
 use parking_lot::Mutex;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
-use tokio::time::Instant;
+use std::time::Instant;
 
 /// Timers of about the same time that nobody waits for at the moment.
 #[derive(Default)]
@@ -18,15 +17,15 @@ pub(super) struct Timers(Mutex<Vec<LazyTimer>>);
 /// One of them, which goes back when dropped.
 pub(super) struct Timer<'a> {
     timers: &'a Timers,
-    end: Instant,
+    end: tokio::time::Instant,
     timer: LazyTimer,
 }
 
 impl Timers {
-    /// Ready after `time`, by tokio's clock.
-    pub(super) fn after(&self, time: Duration) -> Timer<'_> {
+    /// Ready at `end`, by tokio's clock.
+    pub(super) fn at(&self, end: Instant) -> Timer<'_> {
         let timer = self.0.lock().pop().unwrap_or_default();
-        Timer { timers: self, end: Instant::now() + time, timer }
+        Timer { timers: self, end: end.into(), timer }
     }
 }
 
@@ -54,14 +53,16 @@ const KEPT_MAX: usize = 256;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock;
+    use std::time::Duration;
 
     #[tokio::test(start_paused = true)]
     async fn a_timer_that_is_used_again_takes_its_new_time() {
         let timers = Timers::default();
         for seconds in [3, 1, 2] {
-            let (began, time) = (Instant::now(), Duration::from_secs(seconds));
-            timers.after(time).await;
-            assert_eq!(began.elapsed().as_secs(), seconds);
+            let (began, time) = (clock::mono(), Duration::from_secs(seconds));
+            timers.at(began + time).await;
+            assert_eq!((clock::mono() - began).as_secs(), seconds);
         }
         assert_eq!(timers.0.lock().len(), 1);
     }

@@ -47,9 +47,9 @@ impl<'a, T: Tries, L: Leave> Call<'a, T, L> {
         again: &'a Again,
         head: &'a Outgoing<'a>,
         leave: &'a L,
+        began: Instant,
     ) -> Self {
         let (retry, hedge) = (&settings.retry, settings.hedge);
-        let began = Instant::now();
         let deadline = after(began, settings.timeout);
         Self { tries, retry, hedge, again, head, leave, began, deadline }
     }

@@ -159,8 +159,8 @@ impl Upstream {
     }
 
     /// Sends the request, again if that is allowed and may help, and returns when the head of the
-    /// answer that is to be given has come. Dropping the future closes the connections it was
-    /// using.
+    /// answer that is to be given has come. `backend.timeout` counts from `began`. Dropping the
+    /// future closes the connections it was using.
     ///
     /// # Errors
     /// Every [`Failure`] but [`Failure::Truncated`] and [`Failure::Silent`], which are the body's.
@@ -169,10 +169,11 @@ impl Upstream {
         mut head: Outgoing<'_>,
         body: RequestBody,
         leave: &L,
+        began: std::time::Instant,
     ) -> Result<Reply, Failure> {
         let Shared { settings, again, .. } = &*self.shared;
         head.target = settings.base.target(head.target).ok_or(Failure::TargetTooLong)?;
-        Call::new(self, settings, again, &head, leave).run(body).await
+        Call::new(self, settings, again, &head, leave, began.into()).run(body).await
     }
 
     /// How many connections were opened, reused and found dead.

@@ -4,6 +4,7 @@ use super::super::{
     Backoff, BaseUrl, Ca, Ended, Failure, Hedge, Leave, Outgoing, Reply, RequestBody, Retry,
     Settings, Step as Sent, Upstream,
 };
+use crate::clock;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body::Frame;
@@ -131,8 +132,13 @@ impl Upstream {
     pub async fn send_whole(&self, request: Request<RequestBody>) -> Result<Reply, Failure> {
         let (head, body) = request.into_parts();
         let target = head.uri.clone();
-        self.call(Outgoing { method: &head.method, target, headers: &head.headers }, body, &Free)
-            .await
+        self.call(
+            Outgoing { method: &head.method, target, headers: &head.headers },
+            body,
+            &Free,
+            clock::mono(),
+        )
+        .await
     }
 }
 

@@ -112,7 +112,14 @@ impl Story {
         let fields = HeaderMap::new();
         let target = Uri::from_static("/");
         let head = Outgoing { method: &self.method, target, headers: &fields };
-        let call = Call::new(&self.script, &settings, &self.again, &head, &self.visitor);
+        let call = Call::new(
+            &self.script,
+            &settings,
+            &self.again,
+            &head,
+            &self.visitor,
+            self.script.began,
+        );
         let body = std::mem::replace(&mut self.body, RequestBody::Empty);
         let ended = call.run(body).await.map(|reply| reply.head.status);
         let sent = std::mem::take(&mut *self.script.sent.lock());
