@@ -25,7 +25,8 @@ pub(super) async fn of(
     let rescued = matches!(served, Served::Rescued(_));
     let mut response = match served {
         Served::Backend(answer) | Served::Failed(answer, _) => passed(answer, asked, compress),
-        Served::Rescued(rescue) => copied::of(&rescue, asked, compress).await,
+        // Boxed: most answers would make room for it in vain.
+        Served::Rescued(rescue) => Box::pin(copied::of(&rescue, asked, compress)).await,
         Served::Refused(refusal) => refused(refusal, &asked.head.headers, &settings.error_page),
     };
     if asked.is_get() || rescued {

@@ -2,7 +2,7 @@
 
 use super::asked::{Asked, Kind};
 use super::gatekeeper::{Entered, Held, Turn};
-use super::judge::Ticket;
+use super::judge::{Rejected, Ticket};
 use super::rescue::{self, Why};
 use super::served::{Refusal, Rescue, Served};
 use super::{Errand, Proxy};
@@ -20,15 +20,23 @@ pub(super) struct Admitted {
     pub(super) slot: Option<Held>,
 }
 
+/// Why a request was not let in at once.
+pub(super) enum NotIn {
+    /// The breaker said no.
+    Rejected(Rejected),
+    /// There is no free slot.
+    Full,
+}
+
 impl Proxy {
-    /// Admitted to ask, or what the visitor gets instead.
-    pub(super) async fn enter(
+    /// Admitted to ask, or why not.
+    pub(super) fn enter(
         &self,
         asked: &Arc<Asked>,
         has_body: bool,
         now: Instant,
-    ) -> Result<Admitted, Served> {
-        let ticket = self.admit(asked, has_body, now).await?;
+    ) -> Result<Admitted, NotIn> {
+        let ticket = self.ticket(asked, has_body, now).map_err(NotIn::Rejected)?;
         if self.judge.is_ignored(asked) {
             // Long polling: it waits for something, and the application does not work on it.
             return Ok(Admitted { at: now, ticket, slot: None });
@@ -36,27 +44,30 @@ impl Proxy {
         let is_probe = ticket.as_ref().is_some_and(Ticket::is_probe_of_all);
         match self.gatekeeper.enter(asked, is_probe, now) {
             Entered::In(slot) => Ok(Admitted { at: now, ticket, slot }),
-            Entered::Full => {
-                // While it waits it is nothing to the breaker.
-                drop(ticket);
-                let slot = Some(Box::pin(self.at_the_full_gate(asked, has_body)).await?);
-                let at = clock::mono();
-                let ticket = self.admit(asked, has_body, at).await?;
-                Ok(Admitted { at, ticket, slot })
-            }
+            // While it waits it is nothing to the breaker.
+            Entered::Full => Err(NotIn::Full),
         }
     }
 
-    async fn admit(
+    /// Admitted after all, or what the visitor gets instead.
+    pub(super) async fn stay_outside(
         &self,
         asked: &Arc<Asked>,
         has_body: bool,
-        now: Instant,
-    ) -> Result<Option<Ticket>, Served> {
-        match self.ticket(asked, has_body, now) {
-            Ok(ticket) => Ok(ticket),
-            Err(rejected) => Err(self.without_asking(asked, rejected).await),
-        }
+        why: NotIn,
+    ) -> Result<Admitted, Served> {
+        let rejected = match why {
+            NotIn::Rejected(rejected) => rejected,
+            NotIn::Full => {
+                let slot = Some(self.at_the_full_gate(asked, has_body).await?);
+                let at = clock::mono();
+                match self.ticket(asked, has_body, at) {
+                    Ok(ticket) => return Ok(Admitted { at, ticket, slot }),
+                    Err(rejected) => rejected,
+                }
+            }
+        };
+        Err(self.without_asking(asked, rejected).await)
     }
 
     /// Who has a copy gets it, and it is refreshed when there is a slot left. Others wait.

@@ -67,20 +67,24 @@ impl Errand {
         drop(self.run(RequestBody::Empty).await);
     }
 
-    async fn run(mut self, body: RequestBody) -> Brought {
-        if self.asked.kind == Kind::Upgrade {
-            // Boxed, for every request makes room for this future.
-            return Box::pin(self.switch()).await;
-        }
-        let replied = match body.is_empty() {
-            true => self.ask(body).await,
-            false => Box::pin(self.ask_while_uploading(body)).await,
-        };
-        match replied {
-            Ok(reply) => self.bring(reply).await,
-            Err(failure) => {
-                self.failed(failure);
-                Brought::Nothing(failure)
+    // No `async fn`, whose future would have room for the errand twice.
+    fn run(self, body: RequestBody) -> impl Future<Output = Brought> + Send + 'static {
+        let mut errand = self;
+        async move {
+            if errand.asked.kind == Kind::Upgrade {
+                // Boxed, for every request makes room for this future.
+                return Box::pin(errand.switch()).await;
+            }
+            let replied = match body.is_empty() {
+                true => errand.ask(body).await,
+                false => Box::pin(errand.ask_while_uploading(body)).await,
+            };
+            match replied {
+                Ok(reply) => errand.bring(reply).await,
+                Err(failure) => {
+                    errand.failed(failure);
+                    Brought::Nothing(failure)
+                }
             }
         }
     }

@@ -170,7 +170,7 @@ impl Proxy {
 
     /// Answers one request. Every way of not getting a good answer ends in a copy, in the
     /// application's own answer or in a refusal of ours, as the table in the README has it.
-    // No `async fn`, whose future would have room for the head twice.
+    // No `async fn`, whose future would have room for the head and all arguments twice.
     pub fn handle(
         self: &Arc<Self>,
         request: Request<RequestBody>,
@@ -183,29 +183,26 @@ impl Proxy {
         let (via, settings) = (&self.via, &self.settings.key);
         let asked = Asked::of(head, !body.is_empty(), client, via, &self.places, settings);
         let asked = Arc::new(asked);
-        self.answer(asked, entered.map(|()| body), began)
+        async move {
+            let served = match entered {
+                Ok(()) => self.serve(&asked, body, began).await,
+                Err(refusal) => Served::Refused(refusal),
+            };
+            self.answer(served, &asked, began).await
+        }
     }
 
-    async fn answer(
-        self: &Arc<Self>,
-        asked: Arc<Asked>,
-        entered: Result<RequestBody, Refusal>,
-        began: Instant,
-    ) -> Response<Body> {
-        let served = match entered {
-            Ok(body) => self.serve(&asked, body, began).await,
-            Err(refusal) => Served::Refused(refusal),
-        };
+    async fn answer(&self, served: Served, asked: &Asked, began: Instant) -> Response<Body> {
         let (from, why, turned_away) = (served.as_str(), served.why(), served.turned_away());
-        let state = self.judge.state(&asked, clock::mono());
-        let response = answer::of(served, &asked, state, &self.settings).await;
+        let state = self.judge.state(asked, clock::mono());
+        let response = answer::of(served, asked, state, &self.settings).await;
         let took = clock::mono().saturating_duration_since(began);
         self.meter.times.add(took);
         self.meter.served.up(from);
         if let Some(reason) = turned_away {
             self.meter.refused.up(reason);
         }
-        served::log(&asked, response.status(), from, why, took);
+        served::log(asked, response.status(), from, why, took);
         response
     }
 
@@ -232,8 +229,14 @@ impl Proxy {
         now: Instant,
     ) -> Served {
         let (body, too_long) = bounded::at_most(body, self.settings.body);
-        let Admitted { at, ticket, slot } = match self.enter(asked, !body.is_empty(), now).await {
-            Ok(leave) => leave,
+        let has_body = !body.is_empty();
+        let admitted = match self.enter(asked, has_body, now) {
+            Ok(admitted) => Ok(admitted),
+            // Boxed: on a good day every request would make room for it in vain.
+            Err(why) => Box::pin(self.stay_outside(asked, has_body, why)).await,
+        };
+        let Admitted { at, ticket, slot } = match admitted {
+            Ok(admitted) => admitted,
             Err(served) => return served,
         };
         // Nobody is to wait for a probe of what hung before, if he has a copy.

@@ -184,35 +184,38 @@ impl Each {
         connection.await
     }
 
-    async fn answer(
-        &self,
+    // No `async fn`, whose future would have room for the request twice.
+    fn answer<'a>(
+        &'a self,
         request: Request<Incoming>,
-        client: &Client,
-        phases: &Phases,
+        client: &'a Client,
+        phases: &'a Phases,
         old: &AtomicBool,
-        tunnel: &Mutex<Option<Tunnel>>,
-    ) -> Result<Response<Sent<proxy::Body>>, Infallible> {
+        tunnel: &'a Mutex<Option<Tunnel>>,
+    ) -> impl Future<Output = Result<Response<Sent<proxy::Body>>, Infallible>> + Send + 'a {
         old.store(request.version() == Version::HTTP_10, Ordering::Relaxed);
         let mut request = request.map(|body| received(body, phases));
         if phases.is_last() {
             // Who reads its lines differently must not be made to carry what he takes for HTTP.
             request.headers_mut().remove(header::UPGRADE);
         }
-        let mut response = match self.services.admin.answer(&request) {
-            Some(response) => {
-                if phases.is_unread() {
-                    phases.make_last();
-                }
-                response
-            }
-            None => self.services.proxy.handle(request, client.clone()).await,
-        };
-        if let Some(agreed) = response.body_mut().take_tunnel() {
-            *tunnel.lock() = Some(agreed);
-        } else if phases.is_last() {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        let said = self.services.admin.answer(&request);
+        if said.is_some() && phases.is_unread() {
+            phases.make_last();
         }
-        Ok(response.map(|body| Sent { body, phases: phases.clone() }))
+        async move {
+            let mut response = match said {
+                Some(response) => response,
+                None => self.services.proxy.handle(request, client.clone()).await,
+            };
+            if let Some(agreed) = response.body_mut().take_tunnel() {
+                *tunnel.lock() = Some(agreed);
+            } else if phases.is_last() {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+            }
+            Ok(response.map(|body| Sent { body, phases: phases.clone() }))
+        }
     }
 }
 

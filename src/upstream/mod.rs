@@ -164,16 +164,21 @@ impl Upstream {
     ///
     /// # Errors
     /// Every [`Failure`] but [`Failure::Truncated`] and [`Failure::Silent`], which are the body's.
-    pub async fn call<L: Leave>(
-        &self,
-        mut head: Outgoing<'_>,
+    // No `async fn`, whose future would have room for the head twice.
+    pub fn call<'a, L: Leave>(
+        &'a self,
+        head: Outgoing<'a>,
         body: RequestBody,
-        leave: &L,
+        leave: &'a L,
         began: std::time::Instant,
-    ) -> Result<Reply, Failure> {
+    ) -> impl Future<Output = Result<Reply, Failure>> + Send + 'a {
         let Shared { settings, again, .. } = &*self.shared;
-        head.target = settings.base.target(head.target).ok_or(Failure::TargetTooLong)?;
-        Call::new(self, settings, again, &head, leave, began.into()).run(body).await
+        let target = settings.base.target(head.target);
+        let head = target.map(|target| Outgoing { target, ..head });
+        async move {
+            let Some(head) = &head else { return Err(Failure::TargetTooLong) };
+            Call::new(self, settings, again, head, leave, began.into()).run(body).await
+        }
     }
 
     /// How many connections were opened, reused and found dead.
