@@ -155,7 +155,7 @@ fn node(client: &Client) -> String {
 }
 
 /// `TE` is hop-by-hop, but RETTER can carry trailers, so it says so where the client did.
-fn takes_trailers(received: &HeaderMap) -> bool {
+pub fn takes_trailers(received: &HeaderMap) -> bool {
     list(received, &header::TE).any(|coding| coding.eq_ignore_ascii_case("trailers"))
 }
 

@@ -19,7 +19,7 @@ pub use answer::{
     announces_digest, forget_digests, is_digest, is_event_stream, media_type, retry_after,
     strong_etag, vary_on_encoding, weaken_etag,
 };
-pub use forward::{Client, claimed_address, forward, take_off_claims};
+pub use forward::{Client, claimed_address, forward, take_off_claims, takes_trailers};
 pub use meaning::Meaning;
 pub use names::{CACHE_STATUS, X_CIRCUIT, X_RETTER};
 pub use plain::Names;

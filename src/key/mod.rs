@@ -215,7 +215,6 @@ impl StoreKey {
     pub fn id(&self) -> EntryId {
         match (&self.identity, &*self.variant) {
             (Identity::Anonymous, b"") => self.place.page(|| self.hashed()),
-            (Identity::Anonymous, variant::LIST) => self.place.list(|| self.hashed()),
             _ => self.hashed(),
         }
     }

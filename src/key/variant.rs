@@ -1,7 +1,7 @@
 //! Which of a page's variants a request asks for (`Vary`, RFC 9111 section 4.1).
 
-use super::identity::Secret;
-use super::{StoreKey, first_16};
+use super::identity::{Identity, Secret};
+use super::{EntryId, StoreKey, first_16};
 use http::{HeaderMap, HeaderName};
 
 /// The request's values of the fields that choose among the variants of a page, as a keyed hash:
@@ -41,6 +41,14 @@ impl StoreKey {
         self.marked(&[LIST])
     }
 
+    /// The id of [`StoreKey::list`], mostly without making it.
+    pub fn list_id(&self) -> EntryId {
+        match (&self.identity, &*self.variant) {
+            (Identity::Anonymous, b"") => self.place.list(|| self.list().hashed()),
+            _ => self.list().id(),
+        }
+    }
+
     fn marked(&self, marks: &[&[u8]]) -> Self {
         // What was told begins with the length of a name, which is never this long.
         let variant = [&marks.concat(), self.variant.as_slice()].concat();
@@ -50,7 +58,7 @@ impl StoreKey {
 
 const DOMAIN: &[u8] = b"retter variant v1";
 const VARIANT: &[u8] = b"vary";
-pub(super) const LIST: &[u8] = b"list";
+const LIST: &[u8] = b"list";
 
 #[cfg(test)]
 mod tests {

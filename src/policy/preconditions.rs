@@ -49,8 +49,8 @@ fn is_lost(request: &HeaderMap, sent: &HeaderMap) -> bool {
     if request.contains_key(header::IF_MATCH) {
         return !names(request, &header::IF_MATCH, sent, |tag, sent| tag.is_strongly(sent));
     }
-    let since = only_date(request, &header::IF_UNMODIFIED_SINCE);
-    since.zip(modified(sent)).is_some_and(|(since, modified)| modified > since)
+    let Some(since) = only_date(request, &header::IF_UNMODIFIED_SINCE) else { return false };
+    modified(sent).is_some_and(|modified| modified > since)
 }
 
 /// `If-None-Match` or, without it, `If-Modified-Since`; a page without `Last-Modified` is as old as
@@ -59,9 +59,9 @@ fn is_known(request: &HeaderMap, sent: &HeaderMap) -> bool {
     if request.contains_key(header::IF_NONE_MATCH) {
         return names(request, &header::IF_NONE_MATCH, sent, |tag, sent| tag.is_weakly(sent));
     }
-    let since = only_date(request, &header::IF_MODIFIED_SINCE);
+    let Some(since) = only_date(request, &header::IF_MODIFIED_SINCE) else { return false };
     let modified = modified(sent).or_else(|| date(sent, &header::DATE));
-    since.zip(modified).is_some_and(|(since, modified)| modified <= since)
+    modified.is_some_and(|modified| modified <= since)
 }
 
 /// Does the list name this page? There is a page, which is all that `*` asks for.

@@ -64,7 +64,7 @@ fn passed(answer: Answer, asked: &Asked, compress: bool) -> Response<Body> {
 
 /// The trailers that are to come, to a visitor who takes any (RFC 9110 section 6.5.1).
 fn announce(answer: &mut HeaderMap, asked: &request::Parts) {
-    if asked.version >= Version::HTTP_11 && asked.headers.contains_key(header::TE) {
+    if asked.version >= Version::HTTP_11 && headers::takes_trailers(&asked.headers) {
         headers::cut_trailer(answer, Names::All);
     } else {
         answer.remove(header::TRAILER);

@@ -2,18 +2,22 @@
 
 use super::leave::Tries;
 use crate::encoding;
-use crate::headers::{self, Client, Via};
+use crate::headers::{self, Client, Names, Via};
 use crate::key::{self, CacheKey, NoKey, Places};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Version, request};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A request's head and what follows from it.
 pub(super) struct Asked {
-    /// With the fields as the application is to see them.
+    /// As it came through the door. What the application gets to see is [`Asked::sent`].
     pub(super) head: request::Parts,
     /// What the visitor himself can read, where the application is asked for less.
     pub(super) accept_encoding: Option<HeaderValue>,
+    /// RETTER's own member of `Via`.
+    via: HeaderValue,
+    names: Names,
     pub(super) client: Client,
     pub(super) kind: Kind,
     /// Nobody waits for the answer any more, or nobody ever did.
@@ -34,10 +38,8 @@ pub(super) enum Kind {
 }
 
 impl Asked {
-    /// The key comes first: it is read from what the visitor himself said, before the fields are made
-    /// to say what RETTER adds.
     pub(super) fn of(
-        mut head: request::Parts,
+        head: request::Parts,
         has_body: bool,
         client: Client,
         via: &Via,
@@ -55,17 +57,32 @@ impl Asked {
             Kind::Upgrade => Err(NoKey::Upgrade),
             Kind::Other => Err(NoKey::Method),
         };
-        let member = via.member(&client, head.version);
-        headers::forward(&mut head.headers, &client, member, settings.names);
-        if kind == Kind::Upgrade {
-            headers::say_websocket(&mut head.headers);
-        }
+        let via = via.member(&client, head.version).clone();
         let accept_encoding = headers::joined(&head.headers, &header::ACCEPT_ENCODING);
-        if key.is_ok() {
-            narrow_codings(&mut head.headers, accept_encoding.as_ref());
+        let (names, alone, tries) = (settings.names, AtomicBool::new(false), Tries::default());
+        Self { head, accept_encoding, via, names, client, kind, alone, key, tries }
+    }
+
+    /// The fields as the application is to see them. Made anew every time: what is sent is mostly sent
+    /// once, and a copy is given without.
+    pub(super) fn sent(&self) -> HeaderMap {
+        let mut fields = self.head.headers.clone();
+        headers::forward(&mut fields, &self.client, &self.via, self.names);
+        if self.kind == Kind::Upgrade {
+            headers::say_websocket(&mut fields);
         }
-        let (alone, tries) = (AtomicBool::new(false), Tries::default());
-        Self { head, accept_encoding, client, kind, alone, key, tries }
+        if self.key.is_ok() {
+            narrow_codings(&mut fields, self.accept_encoding.as_ref());
+        }
+        fields
+    }
+
+    /// Whom the request is from, as far as is known.
+    pub(super) fn address(&self) -> IpAddr {
+        match self.client.trusted {
+            true => headers::claimed_address(&self.sent(), &self.client),
+            false => self.client.address,
+        }
     }
 
     /// The same request once more, for its copy alone.
@@ -73,6 +90,8 @@ impl Asked {
         Self {
             head: self.head.clone(),
             accept_encoding: self.accept_encoding.clone(),
+            via: self.via.clone(),
+            names: self.names,
             client: self.client.clone().leaving(),
             kind: self.kind,
             alone: AtomicBool::new(true),

@@ -148,10 +148,11 @@ fn answer(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body> 
 /// downstream hold on to it.
 fn said_of(rescue: &Rescue) -> HeaderMap {
     let mut headers = rescue.copy.headers.clone();
+    headers.reserve(HEADERS_MORE);
     headers.insert(header::AGE, HeaderValue::from(age(rescue)));
     headers.insert(header::CACHE_CONTROL, downstream(&rescue.copy));
-    for pins in &PINS {
-        headers.remove(pins);
+    if headers.keys().any(|name| PINS.contains(name)) {
+        PINS.iter().for_each(|pins| drop(headers.remove(pins)));
     }
     headers.append(CACHE_STATUS, cache_status(rescue));
     keep_date(rescue, &mut headers);
@@ -160,32 +161,34 @@ fn said_of(rescue: &Rescue) -> HeaderMap {
 
 /// What a cache downstream may do with a copy: nothing without asking again.
 fn downstream(copy: &Copy) -> HeaderValue {
-    let said = |directive: &str| {
-        headers::list(&copy.headers, &header::CACHE_CONTROL)
-            .any(|member| member.eq_ignore_ascii_case(directive))
-    };
-    HeaderValue::from_static(if said("no-store") {
-        "no-store"
-    } else if copy.why.is_personal() || said("private") {
-        "private, no-cache"
-    } else {
-        "no-cache"
+    let (mut no_store, mut private) = (false, copy.why.is_personal());
+    for directive in headers::list(&copy.headers, &header::CACHE_CONTROL) {
+        no_store |= directive.eq_ignore_ascii_case("no-store");
+        private |= directive.eq_ignore_ascii_case("private");
+    }
+    HeaderValue::from_static(match (no_store, private) {
+        (true, _) => "no-store",
+        (false, true) => "private, no-cache",
+        (false, false) => "no-cache",
     })
 }
 
 /// RFC 9211: `hit` where the application was not asked, `fwd=stale` where it was, in vain.
 fn cache_status(rescue: &Rescue) -> HeaderValue {
-    let detail = rescue.why.as_str();
-    let text = match rescue.why {
-        Why::Joined => format!("retter; fwd=miss; collapsed; detail={detail}"),
+    // Put together by hand: `format!` is among what costs most in a rescue from memory.
+    let mut text = String::with_capacity(USUAL_STATUS_BYTES);
+    let (begin, number) = match rescue.why {
+        Why::Joined => ("retter; fwd=miss; collapsed", None),
         Why::NotAsked(_) | Why::ForcedOpen | Why::GateFull => {
-            format!("retter; hit; ttl={}; detail={detail}", ttl(rescue))
+            ("retter; hit; ttl=", Some(ttl(rescue)))
         }
-        Why::Status(status) => {
-            format!("retter; fwd=stale; fwd-status={}; detail={detail}", status.as_u16())
-        }
-        Why::Failure(_) | Why::Patience => format!("retter; fwd=stale; detail={detail}"),
+        Why::Status(status) => ("retter; fwd=stale; fwd-status=", Some(status.as_u16().into())),
+        Why::Failure(_) | Why::Patience => ("retter; fwd=stale", None),
     };
+    text.push_str(begin);
+    number.into_iter().for_each(|number: i64| text.push_str(&number.to_string()));
+    text.push_str("; detail=");
+    text.push_str(rescue.why.as_str());
     // Numbers and our own words: always a valid value.
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("retter"))
 }
@@ -228,8 +231,10 @@ static WITH_NOT_MODIFIED: [HeaderName; 7] = [
 /// What an answer keeps that says why the copy is not given.
 static WITH_REFUSALS: [HeaderName; 5] =
     [header::AGE, header::CACHE_CONTROL, CACHE_STATUS, header::ETAG, header::VARY];
-/// Fields that come after these.
-const HEADERS_MORE: usize = 4;
+/// Fields that are added to those of a copy, with all that is said of its coding and its source.
+const HEADERS_MORE: usize = 8;
+/// More than most values of `Cache-Status` have.
+const USUAL_STATUS_BYTES: usize = 96;
 /// Other ways to tell a cache downstream that it may hold on to an answer.
 static PINS: [HeaderName; 3] =
     [HeaderName::from_static("cdn-cache-control"), header::EXPIRES, header::PRAGMA];

@@ -91,20 +91,25 @@ impl Errand {
 
     pub(super) async fn ask(&mut self, body: RequestBody) -> Result<Reply, Failure> {
         let Self { proxy, asked, began, ticket, .. } = self;
-        let outgoing = Self::outgoing(asked, &proxy.settings.key);
+        let fields = || asked.sent();
+        let outgoing = Self::outgoing(asked, &fields, &proxy.settings.key);
         let leave = Leave { proxy, asked };
         watch(proxy, ticket, *began, pin!(proxy.upstream.call(outgoing, body, &leave, *began)))
             .await
     }
 
-    pub(super) fn outgoing<'a>(asked: &'a Asked, settings: &key::Settings) -> Outgoing<'a> {
+    pub(super) fn outgoing<'a>(
+        asked: &'a Asked,
+        headers: &'a (dyn Fn() -> HeaderMap + Sync),
+        settings: &key::Settings,
+    ) -> Outgoing<'a> {
         let head = &asked.head;
         let target = match key::forwarded(&head.uri, settings) {
             Cow::Borrowed(_) => head.uri.clone(),
             // A part of a valid target, cut at parameter borders, is valid.
             Cow::Owned(target) => target.parse().unwrap_or_else(|_| head.uri.clone()),
         };
-        Outgoing { method: &head.method, target, headers: &head.headers }
+        Outgoing { method: &head.method, target, headers }
     }
 
     /// The head is here: what is known by now is recorded before it goes to the visitor.

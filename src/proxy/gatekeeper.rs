@@ -3,7 +3,6 @@
 use super::asked::{Asked, Kind};
 use crate::clock;
 use crate::gate::{Class, Client, Ended, Figures, Gate, Key, Next, Settings, Slot, Waiting, Wish};
-use crate::headers;
 use crate::meter::Tally;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -213,7 +212,7 @@ impl Gatekeeper {
 
     /// One household, as far as an address tells (RFC 6177: a site has a /64 at least).
     fn client(&self, asked: &Asked) -> Client {
-        match headers::claimed_address(&asked.head.headers, &asked.client) {
+        match asked.address() {
             IpAddr::V4(address) => self.hasher.hash_one(address),
             IpAddr::V6(address) => self.hasher.hash_one(&address.octets()[..8]),
         }

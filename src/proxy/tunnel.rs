@@ -53,7 +53,8 @@ impl Errand {
     /// Asks once, whatever comes of it: that is said in the head of the answer.
     pub(super) async fn switch(&mut self) -> Brought {
         let (proxy, asked) = (Arc::clone(&self.proxy), Arc::clone(&self.asked));
-        let outgoing = Self::outgoing(&asked, &proxy.settings.key);
+        let fields = || asked.sent();
+        let outgoing = Self::outgoing(&asked, &fields, &proxy.settings.key);
         match self.watch(pin!(proxy.upstream.upgrade(outgoing))).await {
             Ok(Upgraded::Switched(head, line)) => {
                 self.over_with_its_head();

@@ -46,14 +46,14 @@ pub(super) async fn find(store: &Store, page: StoreKey, asked: &Asked, now: Now)
 
 /// Is there anything of this page?
 pub(super) async fn any(store: &Store, page: &StoreKey) -> bool {
-    store.has(page.id()).await || store.has(page.list().id()).await
+    store.has(page.id()).await || store.has(page.list_id()).await
 }
 
 /// Forgets the page and all that varies of it.
 pub(super) async fn forget(store: &Store, page: &StoreKey, now: Now) {
     if let Some(list) = list_of(store, page, now).await {
         list.all().for_each(|variant| store.forget(page.varying(variant).id()));
-        store.forget(page.list().id());
+        store.forget(page.list_id());
     }
     store.forget(page.id());
 }
@@ -111,17 +111,17 @@ async fn get(store: &Store, key: StoreKey, now: Now) -> Option<Found> {
 
 /// Most pages have none, which the index knows.
 async fn list_of(store: &Store, page: &StoreKey, now: Now) -> Option<Variants> {
-    let key = page.list();
-    let id = key.id();
+    let id = page.list_id();
     if !store.has(id).await {
         return None;
     }
+    let key = page.list();
     let list = store.get_by(id, &key, now.wall).await.filter(|copy| copy.why == Why::Variants)?;
     Variants::read(&list.headers, &list.body)
 }
 
 fn variant(store: &Store, variants: &Variants, asked: &Asked) -> Variant {
-    Variant::of(variants.names(), &asked.head.headers, &store.secret())
+    Variant::of(variants.names(), &asked.sent(), &store.secret())
 }
 
 fn listed(variants: &Variants, now: Now) -> Copy {

@@ -105,7 +105,8 @@ pub struct Outgoing<'a> {
     pub method: &'a Method,
     /// Path and query.
     pub target: Uri,
-    pub headers: &'a HeaderMap,
+    /// The fields, made anew for every try.
+    pub headers: &'a (dyn Fn() -> HeaderMap + Sync),
 }
 
 /// An answer whose head has come.
@@ -195,7 +196,7 @@ impl Upstream {
 
     /// The request as it goes onto one connection. The head stays behind, for another connection.
     fn request(&self, head: &Outgoing<'_>, body: RequestBody) -> Request<RequestBody> {
-        let mut headers = head.headers.clone();
+        let mut headers = (head.headers)();
         if !headers.contains_key(header::HOST)
             && let Some(host) = &self.shared.host
         {

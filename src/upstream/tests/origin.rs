@@ -131,14 +131,9 @@ impl Upstream {
     /// All of a request in one piece.
     pub async fn send_whole(&self, request: Request<RequestBody>) -> Result<Reply, Failure> {
         let (head, body) = request.into_parts();
-        let target = head.uri.clone();
-        self.call(
-            Outgoing { method: &head.method, target, headers: &head.headers },
-            body,
-            &Free,
-            clock::mono(),
-        )
-        .await
+        let (target, fields) = (head.uri.clone(), || head.headers.clone());
+        let head = Outgoing { method: &head.method, target, headers: &fields };
+        self.call(head, body, &Free, clock::mono()).await
     }
 }
 

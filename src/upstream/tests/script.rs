@@ -109,7 +109,7 @@ impl Story {
             retry: self.retry.clone(),
             hedge: self.hedge,
         };
-        let fields = HeaderMap::new();
+        let fields = HeaderMap::new;
         let target = Uri::from_static("/");
         let head = Outgoing { method: &self.method, target, headers: &fields };
         let call = Call::new(
