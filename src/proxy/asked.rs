@@ -66,8 +66,8 @@ impl Asked {
     /// The fields as the application is to see them. Made anew every time: what is sent is mostly sent
     /// once, and a copy is given without.
     pub(super) fn sent(&self) -> HeaderMap {
-        let mut fields = self.head.headers.clone();
-        headers::forward(&mut fields, &self.client, &self.via, self.names);
+        let received = &self.head.headers;
+        let mut fields = headers::forward(received, &self.client, &self.via, self.names);
         if self.kind == Kind::Upgrade {
             headers::say_websocket(&mut fields);
         }
