@@ -217,6 +217,29 @@ fn a_304_that_depends_on_more_than_the_copy_does_not_touch_it() {
 }
 
 #[test]
+fn a_condition_that_the_application_did_not_see_renews_nothing() {
+    let origin = Origin::new().elsewhere(ok("the page").header("ETag", "\"1\""));
+    let retter = Setup::before(&origin).without_breaker().start();
+    retter.get("/page");
+    wait_for_rows(&retter, 1.0);
+    // It says that nothing has changed since a date; which page it means it does not say.
+    origin.set_all(answer(304, "").header("X-Hidden", "1"));
+    let hidden = get("/page").header("If-None-Match", "\"1\"");
+    let hidden = hidden.header("Connection", "If-None-Match");
+    assert_eq!(retter.visit(&hidden).status, 304);
+    // What would have been done beside that answer is done before the next of its kind.
+    origin.set_all(answer(304, "").header("ETag", "\"1\"").header("X-Build", "new"));
+    assert_eq!(retter.visit(&get("/page").header("If-None-Match", "\"1\"")).status, 304);
+    origin.down();
+    let mut rescued = retter.get("/page");
+    let is_new = until(SOON, || {
+        rescued = retter.get("/page");
+        rescued.header("x-build") == Some("new")
+    });
+    assert!(is_new && rescued.header("x-hidden").is_none(), "{rescued:?}");
+}
+
+#[test]
 fn variants_that_are_in_no_list_are_shown_to_nobody() {
     let origin = Origin::new().elsewhere(computed(in_its_language));
     let retter = Setup::before(&origin).without_breaker().start();

@@ -28,6 +28,20 @@ proptest! {
         prop_assert_eq!(&sent(once.clone()), &once);
     }
 
+    #[test]
+    fn the_application_is_told_whom_we_take_it_from(fields in fields(), trusted in any::<bool>()) {
+        let mut received = fields;
+        received.remove("x-real-ip");
+        if !trusted {
+            take_off_claims(&mut received);
+        }
+        let client = client(trusted);
+        let sent = forward(&received, &client, &VIA, Names::Plain);
+        let told = text(&sent, &HeaderName::from_static("x-real-ip"));
+        let claimed = claimed_address(&received, &client).to_string();
+        prop_assert_eq!(told, Some(claimed.as_str()));
+    }
+
     /// His address and our name join the lists once more; nothing else may change.
     #[test]
     fn of_what_a_trusted_proxy_sends_only_the_lists_grow(fields in fields()) {

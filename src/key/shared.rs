@@ -159,8 +159,8 @@ const LONGEST_BYTES: usize = 512;
 
 #[cfg(test)]
 mod tests {
-    use super::super::Settings;
     use super::super::tests::get;
+    use super::super::{Identity, Settings, StoreKey};
     use super::*;
 
     #[test]
@@ -173,6 +173,56 @@ mod tests {
         assert_eq!((first.may_store, second.may_store), (false, false), "it stays oddly spelled");
         // Other words for it.
         assert!(!Arc::ptr_eq(&first.place.0, &key("/~a?b").place.0));
+    }
+
+    #[test]
+    fn other_words_in_the_same_slot_are_another_place() {
+        let (places, settings) = (Places::remembering(1), Settings::default());
+        let read = |scheme, host: &str, target: &str| {
+            let request = http::Request::get(target).header("host", host).body(()).unwrap();
+            let key = places.key(scheme, &request.into_parts().0, &settings).unwrap();
+            key.place.to_string()
+        };
+        for _ in 0..2 {
+            // Each differs from the one before it in one of the words.
+            for (scheme, host, target) in [
+                (Scheme::Http, "a", "/b"),
+                (Scheme::Http, "b", "/b"),
+                (Scheme::Https, "b", "/b"),
+                (Scheme::Https, "b", "/b?"),
+            ] {
+                let expected = format!("{}://{host}{target}", scheme.as_str());
+                assert_eq!(read(scheme, host, target), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn ids_are_those_of_their_keys_whoever_asked_first() {
+        let secret = super::super::tests::SECRET;
+        for persons_first in [false, true] {
+            let person = get("/a").with("cookie", "sid=1").key();
+            let told = get("/a").with("x-host", "b").key();
+            let place = person.place.clone();
+            let key = |identity, variant: &[u8], place: &SharedPlace| StoreKey {
+                place: place.clone(),
+                identity,
+                variant: variant.to_vec(),
+            };
+            let identities = [Identity::Anonymous, person.visitor.identity(&secret)];
+            let variants = [&[][..], &told.variant];
+            let all = identities.iter().flat_map(|it| variants.map(|variant| (it, variant)));
+            let mut all: Vec<_> = all.collect();
+            if persons_first {
+                all.reverse();
+            }
+            for (identity, variant) in all {
+                let known = key(identity.clone(), variant, &place);
+                let fresh = || key(identity.clone(), variant, &Place::clone(&place).into());
+                assert_eq!(known.list_id(), fresh().list().id());
+                assert_eq!(known.id(), fresh().hashed());
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Is this copy the page that a 304 to this request is about? By its `ETag`, or else its
 /// `Last-Modified`; a 304 that names neither is about the one `ETag` that was asked with. In doubt
-/// it is about another page.
+/// it is about another page. `request` are the fields that the application got to see.
 pub fn is_about(copy: &HeaderMap, not_modified: &HeaderMap, request: &HeaderMap) -> bool {
     let same = |name: &HeaderName, said: &HeaderMap| {
         said.get(name).map(|said| copy.get(name).is_some_and(|own| own_tag(own) == own_tag(said)))

@@ -2,7 +2,7 @@
 
 use super::leave::Tries;
 use crate::encoding;
-use crate::headers::{self, Client, Names, Via};
+use crate::headers::{self, Client, Names, Via, stays_behind};
 use crate::key::{self, CacheKey, NoKey, Places};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Version, request};
@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A request's head and what follows from it.
 pub(super) struct Asked {
-    /// As it came through the door. What the application gets to see is [`Asked::sent`].
+    /// As it came through the door. What the application gets to see, and answers to, is
+    /// [`Asked::sent`]: there, what `Connection` names is gone.
     pub(super) head: request::Parts,
     /// What the visitor himself can read, where the application is asked for less.
     pub(super) accept_encoding: Option<HeaderValue>,
@@ -59,6 +60,8 @@ impl Asked {
         };
         let via = via.member(&client, head.version).clone();
         let accept_encoding = headers::joined(&head.headers, &header::ACCEPT_ENCODING);
+        let accept_encoding =
+            accept_encoding.filter(|_| !stays_behind(&head.headers)(&header::ACCEPT_ENCODING));
         let (names, alone, tries) = (settings.names, AtomicBool::new(false), Tries::default());
         Self { head, accept_encoding, via, names, client, kind, alone, key, tries }
     }
@@ -79,10 +82,7 @@ impl Asked {
 
     /// Whom the request is from, as far as is known.
     pub(super) fn address(&self) -> IpAddr {
-        match self.client.trusted {
-            true => headers::claimed_address(&self.sent(), &self.client),
-            false => self.client.address,
-        }
+        headers::claimed_address(&self.head.headers, &self.client)
     }
 
     /// The same request once more, for its copy alone.

@@ -21,7 +21,7 @@ impl Proxy {
             }
             let found = variants::find(&self.store, lookup.key.clone(), asked, now).await;
             let Some(found) = found else { continue };
-            if policy::is_about(&found.copy.headers, said, &asked.head.headers) {
+            if policy::is_about(&found.copy.headers, said, &asked.sent()) {
                 return self.keep_again(asked, key, lookup.key, found, said, now).await;
             }
         }

@@ -22,6 +22,7 @@ use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
+use tokio::task::coop;
 use tokio::time::Instant;
 
 /// A connection, idle or with one request inside.
@@ -30,7 +31,7 @@ pub(super) struct Connection {
     /// `None` once the connection is over.
     driver: Option<Driver>,
     traffic: Arc<Traffic>,
-    /// The traffic, as hyper sees it.
+    /// hyper's waker: notes in `traffic` that hyper wants another turn, and nothing else.
     hypers: Waker,
     /// What was left when HTTP was over.
     rest: Option<Line>,
@@ -93,7 +94,8 @@ impl Connection {
         self.traffic.listen();
         request.body_mut().tell(&self.traffic);
         self.stall.begin(deadline, !request.body().is_empty());
-        let mut answer = Box::pin(self.sender.try_send_request(request));
+        // What is here is seen even if the budget ended with it: nobody would be woken to look again.
+        let mut answer = Box::pin(coop::unconstrained(self.sender.try_send_request(request)));
         poll_fn(move |cx| {
             self.drive(cx);
             if let Poll::Ready(answer) = answer.as_mut().poll(&mut quiet()) {
@@ -200,7 +202,7 @@ impl Stall {
         let until = *self.until.get_or_insert_with(|| after(Instant::now(), limit));
         // An application that says without end what is no answer spends the budget of every turn,
         // and with none left tokio's timers never go off.
-        if !tokio::task::coop::has_budget_remaining() && Instant::now() >= until {
+        if !coop::has_budget_remaining() && Instant::now() >= until {
             return Poll::Ready(());
         }
         self.timer.poll_until(until, cx)

@@ -21,8 +21,8 @@ pub(super) struct Wire {
     traffic: Arc<Traffic>,
 }
 
-/// What has passed. Shared, because hyper owns the socket; relaxed, because one task at a time
-/// drives a connection.
+/// What has passed, and whom to wake for what will. Shared, because hyper owns the socket; relaxed,
+/// because one task at a time drives a connection.
 #[derive(Default)]
 pub(super) struct Traffic {
     heard: AtomicBool,
@@ -162,5 +162,67 @@ impl AsyncWrite for Wire {
     fn poll_shutdown(mut self: Pin<&mut Self>, _hypers: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Self { stream, traffic } = &mut *self;
         traffic.wait(|cx| Pin::new(stream).poll_shutdown(cx))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+    use tokio::net::{TcpListener, TcpStream};
+
+    #[derive(Default)]
+    struct Task(AtomicUsize);
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Task {
+        fn woken(&self) -> usize {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    /// One turn of `task`'s, in which hyper does this.
+    fn turn(traffic: &Arc<Traffic>, task: &Arc<Task>, hyper: impl FnOnce(&mut Context<'_>)) {
+        let (waker, hypers) = (Waker::from(task.clone()), Waker::from(traffic.clone()));
+        traffic.turn(&hypers, &mut Context::from_waker(&waker), hyper);
+    }
+
+    #[test]
+    fn hyper_is_given_another_turn_if_it_asks_for_one_in_its_own() {
+        let (traffic, task) = (Arc::new(Traffic::default()), Arc::new(Task::default()));
+        turn(&traffic, &task, |cx| cx.waker().wake_by_ref());
+        assert_eq!(task.woken(), 1);
+        turn(&traffic, &task, |_| {});
+        assert_eq!(task.woken(), 1, "once");
+        // As its channels do when somebody takes something out of them, who drives it then.
+        Waker::from(traffic.clone()).wake();
+        turn(&traffic, &task, |_| {});
+        assert_eq!(task.woken(), 1, "not between its turns");
+    }
+
+    #[tokio::test]
+    async fn the_socket_wakes_whoever_had_the_last_turn() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let dialled = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut application, _) = listener.accept().await.unwrap();
+        let traffic = Arc::new(Traffic::default());
+        let mut wire = Wire::new(Stream::Tcp(dialled), traffic.clone());
+        let tasks = [Arc::new(Task::default()), Arc::new(Task::default())];
+        for task in &tasks {
+            turn(&traffic, task, |cx| {
+                let (mut byte, wire) = ([0], Pin::new(&mut wire));
+                assert!(wire.poll_read(cx, &mut ReadBuf::new(&mut byte)).is_pending());
+            });
+        }
+        tokio::io::AsyncWriteExt::write_all(&mut application, b"a").await.unwrap();
+        while tasks[1].woken() == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(tasks[0].woken(), 0);
     }
 }

@@ -45,6 +45,17 @@ fn what_connection_names_stays_behind_however_it_is_said() {
 }
 
 #[test]
+fn what_a_visitor_can_read_stays_behind_too_if_connection_names_it() {
+    let origin = Origin::new().elsewhere(ok("words and words ".repeat(100)));
+    let retter = before(&origin);
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\
+        Connection: close, Accept-Encoding\r\n\r\n";
+    let came = raw(retter.address(), request).to_ascii_lowercase();
+    assert_eq!(asked(&origin).header("accept-encoding"), None);
+    assert!(!holds(&came, b"content-encoding"), "{}", came.escape_ascii());
+}
+
+#[test]
 fn all_lines_of_what_a_visitor_can_read_count() {
     let page = "words and words ".repeat(100);
     let origin = Origin::new().elsewhere(ok(&page));
