@@ -69,6 +69,16 @@ pub fn is_hop_by_hop(name: &HeaderName) -> bool {
     ) || matches!(name.as_str(), "keep-alive" | "proxy-connection" | "http2-settings")
 }
 
+/// Do a request's fields say that it has a body (RFC 9112 section 6.3)?
+pub fn frame_a_body(request: &HeaderMap) -> bool {
+    // Most say nothing, and one look at all is cheaper than two searches.
+    request.iter().any(|(name, value)| match *name {
+        header::TRANSFER_ENCODING => true,
+        header::CONTENT_LENGTH => value != "0",
+        _ => false,
+    })
+}
+
 /// The first line of `name`, if it is text.
 pub fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|line| line.to_str().ok())

@@ -42,11 +42,11 @@ pub use shared::{Places, SharedPlace};
 pub use variant::Variant;
 pub use visitor::Visitor;
 
-use crate::headers::Scheme;
+use crate::headers::{Scheme, frame_a_body};
 use credentials::Credentials;
 use fields::Fields;
 pub use host::{is_host, is_same_host};
-use http::{HeaderMap, Method, header, request};
+use http::{Method, request};
 use place::Read;
 use std::fmt;
 
@@ -143,7 +143,7 @@ impl CacheKey {
         if !matches!(request.method, Method::GET | Method::HEAD) {
             return Err(NoKey::Method);
         }
-        if has_body(&request.headers) {
+        if frame_a_body(&request.headers) {
             return Err(NoKey::Body);
         }
         let fields = Fields::read(&request.headers, settings.names)?;
@@ -265,12 +265,6 @@ impl fmt::Display for EntryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_hex(f, &self.0)
     }
-}
-
-/// RFC 9112 section 6.3: a request has a body if it says so.
-fn has_body(headers: &HeaderMap) -> bool {
-    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
-    headers.contains_key(header::TRANSFER_ENCODING) || !lengths.all(|length| length == "0")
 }
 
 fn first_16(hash: &blake3::Hash) -> [u8; 16] {

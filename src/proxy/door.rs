@@ -7,7 +7,7 @@ use super::Settings;
 use super::served::Refusal;
 use crate::headers::{self, Client, Scheme, Via};
 use crate::key;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, Parts as UriParts, PathAndQuery};
 use http::{Method, StatusCode, Uri, Version, request};
 
@@ -21,22 +21,35 @@ pub(super) fn admit(
     if target_length(&head.uri) > settings.uri {
         return Err(Refusal::door(StatusCode::URI_TOO_LONG, "uri-too-long"));
     }
-    if !expects_what_we_offer(&head.headers) {
-        return Err(Refusal::door(StatusCode::EXPECTATION_FAILED, "expectation"));
-    }
     if head.method == Method::CONNECT {
         return Err(Refusal::door(StatusCode::METHOD_NOT_ALLOWED, "connect"));
     }
-    // The base URL leads back to RETTER.
-    if via.is_in(&head.headers) {
-        return Err(Refusal::door(StatusCode::LOOP_DETECTED, "loop"));
-    }
-    if !is_framed_in_one_way(&head.headers) {
-        return Err(Refusal::door(StatusCode::BAD_REQUEST, "coding"));
+    // Most have none of these, and a look at the names is cheaper than three searches.
+    if head.headers.keys().any(is_judged) {
+        judge(&head.headers, via)?;
     }
     agree_on_host(head)?;
     if !client.trusted {
         headers::take_off_claims(&mut head.headers);
+    }
+    Ok(())
+}
+
+/// Whoever judges another field in [`judge`] names it here.
+fn is_judged(name: &HeaderName) -> bool {
+    matches!(*name, header::EXPECT | header::TRANSFER_ENCODING | header::VIA)
+}
+
+fn judge(fields: &HeaderMap, via: &Via) -> Result<(), Refusal> {
+    if !expects_what_we_offer(fields) {
+        return Err(Refusal::door(StatusCode::EXPECTATION_FAILED, "expectation"));
+    }
+    // The base URL leads back to RETTER.
+    if via.is_in(fields) {
+        return Err(Refusal::door(StatusCode::LOOP_DETECTED, "loop"));
+    }
+    if !is_framed_in_one_way(fields) {
+        return Err(Refusal::door(StatusCode::BAD_REQUEST, "coding"));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use super::connection::{Connection, End, quiet};
 use super::failure::Failure;
 use super::tape::Played;
 use super::wire::Traffic;
+use crate::headers::frame_a_body;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http_body::{Body, Frame, SizeHint};
@@ -68,14 +69,15 @@ impl RequestBody {
     /// 9112 section 6). Left to itself hyper drops the body of a GET that has no length, and
     /// lets a length stand that promises bytes nobody will send.
     pub(super) fn frame_in(&self, headers: &mut HeaderMap) {
-        headers.remove(header::TRANSFER_ENCODING);
         match (self, self.size_hint().exact()) {
             (RequestBody::Empty, _) => {
-                if headers.get(header::CONTENT_LENGTH).is_some_and(|it| it != "0") {
+                if frame_a_body(headers) {
+                    headers.remove(header::TRANSFER_ENCODING);
                     headers.remove(header::CONTENT_LENGTH);
                 }
             }
             (_, Some(bytes)) => {
+                headers.remove(header::TRANSFER_ENCODING);
                 headers.insert(header::CONTENT_LENGTH, bytes.into());
             }
             (_, None) => {
