@@ -331,7 +331,6 @@ keys! {
     LIMIT_RESETS: u32 = "limit.resets", kinds::SOME_COUNT, "200",
         "The most requests that one HTTP/2 connection may break off after they have begun, with 20 \
          more each second; at least 1.";
-
     LIMIT_STREAMS: u32 = "limit.streams", kinds::SOME_COUNT, "100",
         "The most requests under way at one time on one HTTP/2 connection; at least 1.";
     LIMIT_URI: usize = "limit.uri", kinds::URI_SIZE, "8 KiB",

@@ -1,6 +1,6 @@
 //! What is read from, and done to, an answer's fields.
 
-use super::list;
+use super::{list, take_off};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use std::time::{Duration, SystemTime};
 
@@ -72,9 +72,7 @@ pub fn announces_digest(headers: &HeaderMap) -> bool {
 
 /// Takes off what was true of other bytes (RFC 9530).
 pub fn forget_digests(headers: &mut HeaderMap) {
-    for name in &DIGESTS {
-        headers.remove(name);
-    }
+    take_off(headers, &DIGESTS);
 }
 
 static DIGESTS: [HeaderName; 4] = [

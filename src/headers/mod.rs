@@ -28,7 +28,7 @@ pub use trailers::{cut_trailer, cut_trailers};
 pub use upgrade::{asks_for_websocket, say_websocket, turns_to_websocket};
 pub use via::Via;
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, AsHeaderName, HeaderMap, HeaderName, HeaderValue};
 
 /// Leaves the end-to-end fields whose name is `wanted`: takes off the hop-by-hop ones and those that
 /// `Connection` names (RFC 9110 section 7.6.1). `Connection` cannot take away `Host`, `Cookie` or
@@ -69,10 +69,24 @@ pub fn is_hop_by_hop(name: &HeaderName) -> bool {
     ) || matches!(name.as_str(), "keep-alive" | "proxy-connection" | "http2-settings")
 }
 
-/// Do a request's fields say that it has a body (RFC 9112 section 6.3)?
-pub fn frame_a_body(request: &HeaderMap) -> bool {
+/// Takes off all fields of these names.
+pub fn take_off<N>(fields: &mut HeaderMap, names: &[N])
+where
+    N: AsHeaderName + Clone,
+    HeaderName: PartialEq<N>,
+{
+    // Most have none of them, and a look at the names is cheaper than as many searches.
+    if fields.keys().any(|name| names.iter().any(|other| name == other)) {
+        for name in names {
+            fields.remove(name.clone());
+        }
+    }
+}
+
+/// Do these fields say that a body comes with them (RFC 9112 section 6.3)?
+pub fn frame_a_body(fields: &HeaderMap) -> bool {
     // Most say nothing, and one look at all is cheaper than two searches.
-    request.iter().any(|(name, value)| match *name {
+    fields.iter().any(|(name, value)| match *name {
         header::TRANSFER_ENCODING => true,
         header::CONTENT_LENGTH => value != "0",
         _ => false,

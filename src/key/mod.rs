@@ -189,14 +189,6 @@ impl CacheKey {
     }
 }
 
-impl SharedPlace {
-    /// The id of the copy that is nobody's in particular, of somebody who was told nothing.
-    pub fn id(&self) -> EntryId {
-        let place = self.clone();
-        StoreKey { place, identity: Identity::Anonymous, variant: Vec::new() }.id()
-    }
-}
-
 impl Places {
     /// [`CacheKey::over`], quicker for what was asked for before. `settings` must be the same every
     /// time.
@@ -214,26 +206,9 @@ impl StoreKey {
     /// The 16 bytes it is filed under.
     pub fn id(&self) -> EntryId {
         match (&self.identity, &*self.variant) {
-            (Identity::Anonymous, b"") => self.place.page(|| self.hashed()),
-            _ => self.hashed(),
+            (Identity::Anonymous, b"") => self.place.id(),
+            _ => hashed(&self.place, &self.identity, &self.variant),
         }
-    }
-
-    fn hashed(&self) -> EntryId {
-        let Place { scheme, host, path, query } = &*self.place;
-        let person: &[u8] = match &self.identity {
-            Identity::Anonymous => b"",
-            Identity::Person(person) => &person.tag,
-        };
-        let texts = [ENTRY_DOMAIN, scheme, host, path, query].map(str::as_bytes);
-        let parts = texts.into_iter().chain([person, &self.variant]);
-        // Hashed in one piece: many small ones cost three times as much.
-        let mut whole = Vec::with_capacity(USUAL_BYTES + path.len() + query.len());
-        for part in parts {
-            whole.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            whole.extend_from_slice(part);
-        }
-        EntryId(first_16(&blake3::hash(&whole)))
     }
 }
 
@@ -265,6 +240,24 @@ impl fmt::Display for EntryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_hex(f, &self.0)
     }
+}
+
+/// The id of the copy of this place that is kept for `identity`; see [`StoreKey`].
+fn hashed(place: &Place, identity: &Identity, variant: &[u8]) -> EntryId {
+    let Place { scheme, host, path, query } = place;
+    let person: &[u8] = match identity {
+        Identity::Anonymous => b"",
+        Identity::Person(person) => &person.tag,
+    };
+    let texts = [ENTRY_DOMAIN, scheme, host, path, query].map(str::as_bytes);
+    let parts = texts.into_iter().chain([person, variant]);
+    // Hashed in one piece: many small ones cost three times as much.
+    let mut whole = Vec::with_capacity(USUAL_BYTES + path.len() + query.len());
+    for part in parts {
+        whole.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        whole.extend_from_slice(part);
+    }
+    EntryId(first_16(&blake3::hash(&whole)))
 }
 
 fn first_16(hash: &blake3::Hash) -> [u8; 16] {

@@ -7,7 +7,8 @@
 //! every time.
 
 use super::place::Read;
-use super::{EntryId, Place};
+use super::variant::LIST;
+use super::{EntryId, Identity, Place, hashed};
 use crate::headers::Scheme;
 use http::{HeaderValue, Uri};
 use parking_lot::Mutex;
@@ -28,14 +29,14 @@ struct Shared {
 }
 
 impl SharedPlace {
-    /// The id of the copy that is nobody's in particular, made by `make` the first time.
-    pub(super) fn page(&self, make: impl FnOnce() -> EntryId) -> EntryId {
-        *self.0.page.get_or_init(make)
+    /// The id of the copy that is nobody's in particular, of somebody who was told nothing.
+    pub fn id(&self) -> EntryId {
+        *self.0.page.get_or_init(|| hashed(self, &Identity::Anonymous, b""))
     }
 
-    /// The id of the list of its variants, likewise.
-    pub(super) fn list(&self, make: impl FnOnce() -> EntryId) -> EntryId {
-        *self.0.list.get_or_init(make)
+    /// The id of the list of that copy's variants.
+    pub(super) fn list_id(&self) -> EntryId {
+        *self.0.list.get_or_init(|| hashed(self, &Identity::Anonymous, LIST))
     }
 }
 
@@ -76,7 +77,7 @@ impl fmt::Debug for SharedPlace {
 /// The places asked for last. One for all requests that are read with the same settings.
 pub struct Places {
     /// By the hash of the words; a newcomer takes the place of whoever is there.
-    slots: Box<[Mutex<Option<Arc<Known>>>]>,
+    slots: Box<[Mutex<Option<Box<Known>>>]>,
     hasher: RandomState,
 }
 
@@ -113,14 +114,14 @@ impl Places {
         let (scheme, host, target) = words;
         if host.len() + target.len() <= LONGEST_BYTES {
             let (host, target) = (host.into(), target.into());
-            let known = Arc::new(Known { scheme, host, target, read: read.clone() });
+            let known = Box::new(Known { scheme, host, target, read: read.clone() });
             // What was there is let go of without the lock.
             let before = self.slot(words).lock().replace(known);
             drop(before);
         }
     }
 
-    fn slot(&self, (scheme, host, target): Words<'_>) -> &Mutex<Option<Arc<Known>>> {
+    fn slot(&self, (scheme, host, target): Words<'_>) -> &Mutex<Option<Box<Known>>> {
         let mut hasher = self.hasher.build_hasher();
         // Where one ends does not matter: equal hashes cost no more than a look.
         hasher.write(target.as_bytes());
@@ -160,7 +161,7 @@ const LONGEST_BYTES: usize = 512;
 #[cfg(test)]
 mod tests {
     use super::super::tests::get;
-    use super::super::{Identity, Settings, StoreKey};
+    use super::super::{Settings, StoreKey};
     use super::*;
 
     #[test]
@@ -218,9 +219,9 @@ mod tests {
             }
             for (identity, variant) in all {
                 let known = key(identity.clone(), variant, &place);
-                let fresh = || key(identity.clone(), variant, &Place::clone(&place).into());
-                assert_eq!(known.list_id(), fresh().list().id());
-                assert_eq!(known.id(), fresh().hashed());
+                let fresh = key(identity.clone(), variant, &Place::clone(&place).into());
+                assert_eq!(known.list_id(), fresh.list().id());
+                assert_eq!(known.id(), hashed(&fresh.place, identity, variant));
             }
         }
     }

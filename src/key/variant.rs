@@ -44,7 +44,7 @@ impl StoreKey {
     /// The id of [`StoreKey::list`], mostly without making it.
     pub fn list_id(&self) -> EntryId {
         match (&self.identity, &*self.variant) {
-            (Identity::Anonymous, b"") => self.place.list(|| self.list().hashed()),
+            (Identity::Anonymous, b"") => self.place.list_id(),
             _ => self.list().id(),
         }
     }
@@ -58,7 +58,7 @@ impl StoreKey {
 
 const DOMAIN: &[u8] = b"retter variant v1";
 const VARIANT: &[u8] = b"vary";
-const LIST: &[u8] = b"list";
+pub(super) const LIST: &[u8] = b"list";
 
 #[cfg(test)]
 mod tests {

@@ -151,9 +151,7 @@ fn said_of(rescue: &Rescue) -> HeaderMap {
     headers.reserve(HEADERS_MORE);
     headers.insert(header::AGE, HeaderValue::from(age(rescue)));
     headers.insert(header::CACHE_CONTROL, downstream(&rescue.copy));
-    if headers.keys().any(|name| PINS.contains(name)) {
-        PINS.iter().for_each(|pins| drop(headers.remove(pins)));
-    }
+    headers::take_off(&mut headers, &PINS);
     headers.append(CACHE_STATUS, cache_status(rescue));
     keep_date(rescue, &mut headers);
     headers
@@ -186,7 +184,9 @@ fn cache_status(rescue: &Rescue) -> HeaderValue {
         Why::Failure(_) | Why::Patience => ("retter; fwd=stale", None),
     };
     text.push_str(begin);
-    number.into_iter().for_each(|number: i64| text.push_str(&number.to_string()));
+    if let Some(number) = number {
+        text.push_str(&number.to_string());
+    }
     text.push_str("; detail=");
     text.push_str(rescue.why.as_str());
     // Numbers and our own words: always a valid value.

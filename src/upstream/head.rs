@@ -35,11 +35,8 @@ pub(super) fn framing(head: &mut response::Parts, body: &Incoming) -> Result<Fra
 /// # Errors
 /// [`Failure::Malformed`] for one in HTTP/1.0, to another protocol than WebSocket, or with a body.
 pub(super) fn switching(head: &mut response::Parts) -> Result<(), Failure> {
-    let mut lengths = head.headers.get_all(header::CONTENT_LENGTH).iter();
-    let has_body =
-        head.headers.contains_key(header::TRANSFER_ENCODING) || lengths.any(|length| length != "0");
     let turns = head.version == Version::HTTP_11 && headers::turns_to_websocket(&head.headers);
-    if has_body || !turns {
+    if headers::frame_a_body(&head.headers) || !turns {
         return Err(Failure::Malformed);
     }
     head.headers.remove(header::CONTENT_LENGTH);
