@@ -8,6 +8,7 @@ use crate::meter::Tally;
 use crate::proxy::Proxy;
 use crate::server::{self, Address, Listen, ListenError, Services, Tls, TlsError};
 use crate::store::Store;
+use crate::streams;
 use crate::upstream::{NoRoots, Upstream};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{self, Write};
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::runtime::{self, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -32,6 +34,12 @@ pub enum StartError {
     Signals(io::Error),
     #[error("the built-in application stopped: {0}")]
     Dummy(io::Error),
+}
+
+/// What all of this module's futures are to run on: a worker for each core. A worker that has nothing
+/// to do sends what its connections have to say before it goes to sleep.
+pub fn runtime() -> io::Result<Runtime> {
+    runtime::Builder::new_multi_thread().enable_all().on_thread_park(streams::send_held).build()
 }
 
 /// Runs RETTER until SIGINT or SIGTERM, then lets running answers finish and commits the file.

@@ -180,7 +180,7 @@ impl Layers {
 }
 
 fn block_on<E: Display>(work: impl Future<Output = Result<(), E>>) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match app::runtime() {
         Ok(runtime) => runtime,
         Err(error) => return complain(error, FAILED),
     };

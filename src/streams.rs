@@ -1,5 +1,12 @@
+//! What a connection's bytes go through, on both sides: an enum of streams that is a stream, and a socket
+//! whose small writes leave together ([`batch`]).
+//!
 //! An enum of streams is a stream: each call is one comparison, and goes through to the stream inside as
 //! it is. A table of calls (`dyn`) would cost a jump that nobody can foresee, for every byte passed on.
+
+mod batch;
+
+pub(crate) use batch::{Batched, send_held};
 
 /// Makes a stream of an enum whose variants each hold one that is `Unpin`, or a box of one.
 macro_rules! is_the_stream_inside {

@@ -29,7 +29,7 @@ const ARROWS: [(&str, &[&str]); 25] = [
         &[
             "config", "server", "admin", "inspect", "proxy", "upstream", "store", "breaker",
             "gate", "key", "policy", "dummy", "capture", "clock", "encoding", "headers", "meter",
-            "units",
+            "streams", "units",
         ],
     ),
     (

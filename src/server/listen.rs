@@ -3,6 +3,7 @@
 
 use super::plain::Plain;
 use crate::at_path::AtPath;
+use crate::streams::Batched;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -115,7 +116,7 @@ impl Listener {
         match self {
             Self::Port(listener) => {
                 let (stream, peer) = listener.accept().await?;
-                Ok((Plain::Tcp(stream), peer.ip()))
+                Ok((Plain::Tcp(Batched::new(stream)), peer.ip()))
             }
             Self::Unix(at_path) => Ok((Plain::Unix(at_path.accept().await?), HERE)),
         }

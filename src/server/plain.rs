@@ -1,15 +1,15 @@
 //! What was accepted: a connection over TCP, or over a unix socket.
 
-use crate::streams::is_the_stream_inside;
+use crate::streams::{Batched, is_the_stream_inside};
 use rustix::net::{RecvFlags, recv};
 use std::io;
 use std::task::{Context, Poll, ready};
 use tokio::io::{Interest, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::UnixStream;
 
 /// One client's bytes, both ways.
 pub(super) enum Plain {
-    Tcp(TcpStream),
+    Tcp(Batched),
     Unix(UnixStream),
 }
 
@@ -17,7 +17,7 @@ impl Plain {
     /// Without it small answers wait for the client's acknowledgement; no harm if refused.
     pub(super) fn send_small_pieces_at_once(&self) {
         if let Self::Tcp(stream) = self {
-            let _ = stream.set_nodelay(true);
+            let _ = stream.with(|stream| stream.set_nodelay(true));
         }
     }
 
@@ -25,7 +25,7 @@ impl Plain {
     pub(super) fn close_by_reset(&self) {
         if let Self::Tcp(stream) = self {
             // If it cannot be set, the peer is gone already.
-            let _ = stream.set_zero_linger();
+            let _ = stream.with(|stream| stream.set_zero_linger());
         }
     }
 
@@ -36,7 +36,7 @@ impl Plain {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match self {
-            Self::Tcp(stream) => stream.poll_peek(cx, buf).map_ok(drop),
+            Self::Tcp(stream) => stream.with(|stream| stream.poll_peek(cx, buf)).map_ok(drop),
             Self::Unix(stream) => poll_peek(stream, cx, buf),
         }
     }

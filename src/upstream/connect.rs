@@ -7,6 +7,7 @@ use super::failure::Failure;
 use super::resolve::Resolver;
 use super::stream::Stream;
 use super::tls::{NoRoots, Tls};
+use crate::streams::Batched;
 use parking_lot::Mutex;
 use rustix::io::Errno;
 use std::net::SocketAddr;
@@ -88,7 +89,7 @@ impl Dialer {
     async fn reach(&self, address: SocketAddr, deadline: Instant) -> Result<Stream, NoWay> {
         let stream = connect(address, deadline).await?;
         match &self.tls {
-            None => Ok(Stream::Tcp(stream)),
+            None => Ok(Stream::Tcp(Batched::new(stream))),
             // Boxed, because every request makes room for this future.
             Some(tls) => Box::pin(tls.shake_hands(stream, deadline))
                 .await

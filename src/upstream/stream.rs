@@ -2,11 +2,11 @@
 //! call, and the calls go through to the socket as they are.
 
 use super::tls::Secured;
-use crate::streams::is_the_stream_inside;
-use tokio::net::{TcpStream, UnixStream};
+use crate::streams::{Batched, is_the_stream_inside};
+use tokio::net::UnixStream;
 
 pub(super) enum Stream {
-    Tcp(TcpStream),
+    Tcp(Batched),
     Unix(UnixStream),
     /// A session is a kilobyte, and few have one.
     Tls(Box<Secured>),
@@ -16,7 +16,7 @@ impl Stream {
     /// True if a byte waits to be read now.
     pub(super) fn has_more(&mut self) -> bool {
         match self {
-            Stream::Tcp(stream) => matches!(stream.try_read(&mut [0]), Ok(1)),
+            Stream::Tcp(stream) => stream.with(|stream| matches!(stream.try_read(&mut [0]), Ok(1))),
             Stream::Unix(stream) => matches!(stream.try_read(&mut [0]), Ok(1)),
             Stream::Tls(stream) => stream.has_more(),
         }

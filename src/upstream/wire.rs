@@ -211,7 +211,8 @@ mod tests {
         let dialled = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (mut application, _) = listener.accept().await.unwrap();
         let traffic = Arc::new(Traffic::default());
-        let mut wire = Wire::new(Stream::Tcp(dialled), traffic.clone());
+        let mut wire =
+            Wire::new(Stream::Tcp(crate::streams::Batched::new(dialled)), traffic.clone());
         let tasks = [Arc::new(Task::default()), Arc::new(Task::default())];
         for task in &tasks {
             turn(&traffic, task, |cx| {

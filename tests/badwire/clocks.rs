@@ -94,6 +94,20 @@ fn who_reads_nothing_of_his_answer_is_cut_off() {
 }
 
 #[test]
+fn who_asks_for_many_small_pages_and_reads_none_is_cut_off() {
+    let origin = Origin::new().elsewhere(ok(vec![b'x'; 3000]));
+    let retter = impatient(&origin);
+    assert_eq!(retter.get("/").status, 200);
+    let mut talk = Talk::open(retter.address());
+    thread::scope(|scope| {
+        let asking = scope.spawn(move || while talk.say(get("/").bytes()) {});
+        let is_cut = || retter.figure(&["refused", "write-timeout"]) == 1.0;
+        assert!(until(SOON, is_cut), "it still waits for him");
+        asking.join().expect("he noticed");
+    });
+}
+
+#[test]
 fn who_reads_slowly_is_served_to_the_end() {
     let origin = Origin::new().elsewhere(ok(vec![b'x'; LARGE]));
     let retter = impatient(&origin);
