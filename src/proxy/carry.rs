@@ -78,7 +78,7 @@ where
         if before.0 != up.moves {
             waiting.since = silence.since;
         }
-        if !up.held.is_empty() && !stuck.is_zero() && waiting.poll(stuck, cx).is_ready() {
+        if up.waits() && !stuck.is_zero() && waiting.poll(stuck, cx).is_ready() {
             return Poll::Ready(End::Stuck);
         }
         match longest_silence(idle, ended) {
@@ -107,7 +107,8 @@ struct Way {
     over: bool,
     /// The other side knows.
     told: bool,
-    unflushed: bool,
+    /// The other side has taken it, and cannot pass it on.
+    stuck: bool,
     carried: u64,
     /// Grows with everything that happens.
     moves: u64,
@@ -115,7 +116,7 @@ struct Way {
 
 impl Way {
     fn new(held: Bytes) -> Self {
-        Self { held, over: false, told: false, unflushed: false, carried: 0, moves: 0 }
+        Self { held, over: false, told: false, stuck: false, carried: 0, moves: 0 }
     }
 
     /// Ready when its end has been passed on.
@@ -132,6 +133,7 @@ impl Way {
             if self.over {
                 ready!(Pin::new(&mut *to).poll_shutdown(cx))?;
                 self.told = true;
+                self.stuck = false;
                 continue;
             }
             ready!(self.poll_piece(from, to, cx))?;
@@ -169,10 +171,8 @@ impl Way {
         let mut room = [MaybeUninit::uninit(); PIECE_BYTES];
         let mut piece = ReadBuf::uninit(&mut room);
         if Pin::new(from).poll_read(cx, &mut piece)?.is_pending() {
-            if self.unflushed {
-                ready!(Pin::new(to).poll_flush(cx))?;
-                self.unflushed = false;
-            }
+            // Each time: that it cannot be passed on may be found out late.
+            self.stuck = Pin::new(to).poll_flush(cx)?.is_pending();
             return Poll::Pending;
         }
         self.moves += 1;
@@ -192,11 +192,15 @@ impl Way {
         Poll::Ready(Ok(()))
     }
 
+    /// Something waits for the other side.
+    fn waits(&self) -> bool {
+        self.stuck || !self.held.is_empty()
+    }
+
     fn took(&mut self, bytes: usize) -> io::Result<()> {
         if bytes == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
-        self.unflushed = true;
         self.carried += bytes as u64;
         self.moves += 1;
         Ok(())
@@ -278,6 +282,75 @@ mod tests {
         assert!(matches!(carried.await.unwrap().end, End::Stuck));
         assert_eq!(began.elapsed().as_secs(), 4 * (STUCK - 1) + STUCK);
         assert!(saying.await.unwrap().is_err());
+    }
+
+    /// Takes everything, says that it is on its way, and finds out later that it is not.
+    struct Late {
+        inner: DuplexStream,
+        taken: Vec<u8>,
+        asked: bool,
+    }
+
+    impl AsyncRead for Late {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.inner).poll_read(cx, buf)
+        }
+    }
+
+    impl AsyncWrite for Late {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.taken.extend(bytes);
+            self.asked = false;
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            if !std::mem::replace(&mut self.asked, true) {
+                cx.waker().wake_by_ref();
+                return Poll::Ready(Ok(()));
+            }
+            let Late { inner, taken, .. } = &mut *self;
+            while !taken.is_empty() {
+                let sent = ready!(Pin::new(&mut *inner).poll_write(cx, taken))?;
+                taken.drain(..sent);
+            }
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.asked = true;
+            ready!(self.as_mut().poll_flush(cx))?;
+            Pin::new(&mut self.inner).poll_shutdown(cx)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_taken_and_got_stuck_is_passed_on_and_waited_for() {
+        let (mut visitor, front) = duplex(1 << 10);
+        let (mut application, back) = duplex(1 << 10);
+        let late = |inner| Side {
+            stream: Late { inner, taken: Vec::new(), asked: true },
+            read: Bytes::new(),
+        };
+        let began = Instant::now();
+        let stuck = Duration::from_secs(STUCK);
+        let carried = tokio::spawn(carry(late(front), late(back), Duration::ZERO, stuck));
+        application.write_all(b"down").await.unwrap();
+        visitor.read_exact(&mut [0; 4]).await.unwrap();
+        visitor.write_all(&[b'u'; 1000]).await.unwrap();
+        application.read_exact(&mut [0; 1000]).await.unwrap();
+        assert_eq!(began.elapsed().as_secs(), 0);
+        visitor.write_all(&[b'u'; 2000]).await.unwrap();
+        assert!(matches!(carried.await.unwrap().end, End::Stuck));
+        assert_eq!(began.elapsed().as_secs(), STUCK);
     }
 
     #[tokio::test(start_paused = true)]

@@ -52,7 +52,7 @@ impl Stream {
     }
 
     /// Grows while TLS hands over what it took before: a write or flush that is pending may move
-    /// all the same. Without TLS nothing is held in between.
+    /// all the same. Without TLS no more is held in between than leaves in one go.
     pub(super) fn written(&self) -> u64 {
         match self {
             Self::Plain(_) => 0,

@@ -4,14 +4,15 @@
 //! one. Written one by one, with the work for the next in between, each finds its reader asleep
 //! again; sent in one go, the first wakes him and the others find him awake. So what a worker thread
 //! writes in small pieces is held until it would go to sleep, and then sent. Who is alone waits for
-//! nothing, and nobody for more than [`MOST_HELD`] others or [`LONGEST`], unless one of them keeps the
-//! worker for longer.
+//! nothing, and nobody for more than [`MOST_HELD`] others or [`LONGEST`] and [`READS_A_LOOK`] reads,
+//! however long these keep the worker.
 //!
 //! A thread holds from its first [`send_held`] on: before that, and on threads that never call it,
 //! nobody would send what was held.
 
 use parking_lot::Mutex;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,10 +21,10 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// A TCP socket that takes small writes at once and sends them with those of others. A flush waits
-/// for what it has taken only once a batch found that the peer does not take it, so that the wait is
-/// seen and can be limited; the end of the stream waits always. Dropped, it still sends what the
-/// socket takes without waiting.
+/// A TCP socket that takes small writes at once and sends them with those of others. A flush is told
+/// that all is well until a batch finds that the peer does not take what was taken from him; then whoever
+/// flushed last is woken, and has to flush again: that waits, and is the only thing that sends the rest.
+/// The end of the stream waits in any case. Dropped, it still sends what the socket takes without waiting.
 pub(crate) struct Batched {
     shared: Arc<Mutex<Shared>>,
 }
@@ -35,7 +36,7 @@ struct Shared {
     /// Some thread's batch will send it.
     listed: bool,
     fate: Fate,
-    /// Who wrote last.
+    /// Who flushed while something was held.
     owner: Option<Waker>,
 }
 
@@ -52,14 +53,14 @@ pub(crate) fn send_held() {
     BATCH.with(|batch| {
         batch.begun.set(true);
         batch.since.set(None);
-        let mut sockets = batch.sockets.take();
-        for socket in sockets.drain(..) {
+        loop {
+            // Neither borrowed nor locked while others are sent and woken.
+            let Some(socket) = batch.sockets.borrow_mut().pop_front() else { return };
             let owner = socket.lock().send();
             if let Some(owner) = owner {
                 owner.wake();
             }
         }
-        batch.sockets.set(sockets);
     });
 }
 
@@ -86,6 +87,7 @@ impl Shared {
         match self.stream.try_write(&self.held) {
             Ok(sent) if sent == self.held.len() => {
                 self.held = Vec::new();
+                self.owner = None;
                 return None;
             }
             Ok(sent) => {
@@ -103,13 +105,23 @@ impl Shared {
 
     /// Ready unless a batch left something behind that the peer still does not take.
     fn poll_last(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(error) = self.failure() {
+            return Poll::Ready(Err(error));
+        }
         match self.fate {
-            Fate::Sent => Poll::Ready(Ok(())),
             Fate::Stuck => self.poll_drain(cx),
-            Fate::Failed(_) => match std::mem::replace(&mut self.fate, Fate::Sent) {
-                Fate::Failed(error) => Poll::Ready(Err(error)),
-                Fate::Sent | Fate::Stuck => Poll::Ready(Ok(())),
-            },
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// To be told once.
+    fn failure(&mut self) -> Option<io::Error> {
+        match std::mem::replace(&mut self.fate, Fate::Sent) {
+            Fate::Failed(error) => Some(error),
+            other => {
+                self.fate = other;
+                None
+            }
         }
     }
 
@@ -122,6 +134,7 @@ impl Shared {
             }
             self.held.drain(..sent);
         }
+        self.held = Vec::new();
         self.fate = Fate::Sent;
         Poll::Ready(Ok(()))
     }
@@ -133,10 +146,19 @@ impl AsyncRead for Batched {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if BATCH.with(Batch::is_overdue) {
+        if BATCH.with(Batch::is_overdue_now_and_then) {
             send_held();
         }
-        Pin::new(&mut self.shared.lock().stream).poll_read(cx, buf)
+        let mut shared = self.shared.lock();
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut shared.stream).poll_read(cx, buf))?;
+        if buf.filled().len() == before
+            && let Some(error) = shared.failure()
+        {
+            // The system tells of it once, and then of a plain end.
+            return Poll::Ready(Err(error));
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -165,10 +187,6 @@ impl AsyncWrite for Batched {
         for slice in slices {
             shared.held.extend_from_slice(slice);
         }
-        match &mut shared.owner {
-            Some(owner) => owner.clone_from(cx.waker()),
-            none => *none = Some(cx.waker().clone()),
-        }
         if !shared.listed {
             shared.listed = true;
             // It may be sent here and now, with the others.
@@ -185,7 +203,15 @@ impl AsyncWrite for Batched {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.shared.lock().poll_last(cx)
+        let mut shared = self.shared.lock();
+        ready!(shared.poll_last(cx))?;
+        if !shared.held.is_empty() {
+            match &mut shared.owner {
+                Some(owner) => owner.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -202,7 +228,8 @@ struct Batch {
     begun: Cell<bool>,
     /// When the first of these sockets was written to.
     since: Cell<Option<Instant>>,
-    sockets: Cell<Vec<Arc<Mutex<Shared>>>>,
+    reads: Cell<u8>,
+    sockets: RefCell<VecDeque<Arc<Mutex<Shared>>>>,
 }
 
 impl Batch {
@@ -211,11 +238,16 @@ impl Batch {
         if self.since.get().is_none() {
             self.since.set(Some(Instant::now()));
         }
-        let mut sockets = self.sockets.take();
-        sockets.push(socket);
-        let is_full = sockets.len() >= MOST_HELD;
-        self.sockets.set(sockets);
-        is_full || self.is_overdue()
+        let mut sockets = self.sockets.borrow_mut();
+        sockets.push_back(socket);
+        sockets.len() >= MOST_HELD
+    }
+
+    /// For reads: to look at the clock each time would cost more than it brings.
+    fn is_overdue_now_and_then(&self) -> bool {
+        let reads = self.reads.get().wrapping_add(1);
+        self.reads.set(reads);
+        reads.is_multiple_of(READS_A_LOOK) && self.is_overdue()
     }
 
     fn is_overdue(&self) -> bool {
@@ -225,14 +257,20 @@ impl Batch {
 
 thread_local! {
     static BATCH: Batch = const {
-        Batch { begun: Cell::new(false), since: Cell::new(None), sockets: Cell::new(Vec::new()) }
+        Batch {
+            begun: Cell::new(false),
+            since: Cell::new(None),
+            reads: Cell::new(0),
+            sockets: RefCell::new(VecDeque::new()),
+        }
     };
 }
 
 /// Sockets that wait for one thread.
-const MOST_HELD: usize = 64;
+const MOST_HELD: usize = 32;
 /// How long they wait if the thread finds no rest.
 const LONGEST: Duration = Duration::from_millis(1);
+const READS_A_LOOK: u8 = 4;
 /// What one socket holds, in bytes. Larger writes are sent at once, for to copy them would cost more
 /// than it saves.
 const MOST_BYTES: usize = 4096;

@@ -54,7 +54,7 @@ impl Traffic {
         self.heard.load(Ordering::Relaxed)
     }
 
-    /// How often the socket took bytes.
+    /// How often bytes were taken on their way to the application.
     pub(super) fn writes(&self) -> u64 {
         self.writes.load(Ordering::Relaxed)
     }
