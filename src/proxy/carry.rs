@@ -343,10 +343,13 @@ mod tests {
         let began = Instant::now();
         let stuck = Duration::from_secs(STUCK);
         let carried = tokio::spawn(carry(late(front), late(back), Duration::ZERO, stuck));
-        application.write_all(b"down").await.unwrap();
-        visitor.read_exact(&mut [0; 4]).await.unwrap();
-        visitor.write_all(&[b'u'; 1000]).await.unwrap();
-        application.read_exact(&mut [0; 1000]).await.unwrap();
+        let passed_on = async {
+            application.write_all(b"down").await.unwrap();
+            visitor.read_exact(&mut [0; 4]).await.unwrap();
+            visitor.write_all(&[b'u'; 1000]).await.unwrap();
+            application.read_exact(&mut [0; 1000]).await.unwrap();
+        };
+        tokio::time::timeout(stuck, passed_on).await.unwrap();
         assert_eq!(began.elapsed().as_secs(), 0);
         visitor.write_all(&[b'u'; 2000]).await.unwrap();
         assert!(matches!(carried.await.unwrap().end, End::Stuck));
