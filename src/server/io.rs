@@ -200,13 +200,7 @@ impl Socket {
         self.set_writing(written.is_pending());
         if let Poll::Ready(written) = written {
             self.write.end();
-            if let Speaks::Http1(http1) = &mut self.speaks {
-                // hyper lets go of a body before the last of it is on the wire: while bytes leave,
-                // the connection is not idle.
-                let now = Instant::now();
-                http1.wrote_at = Some(now);
-                self.read.begin_again(now);
-            }
+            self.note_written();
             return Poll::Ready(written);
         }
         let moved = self.stream.written();
@@ -222,7 +216,17 @@ impl Socket {
         Poll::Ready(Err(TIMED_OUT.into()))
     }
 
-    /// A flush or the end: with TLS, what it has taken may be waiting for the client.
+    /// hyper lets go of a body before the last of it is on the wire: while bytes leave, the connection
+    /// is not idle.
+    fn note_written(&mut self) {
+        if let Speaks::Http1(http1) = &mut self.speaks {
+            let now = Instant::now();
+            http1.wrote_at = Some(now);
+            self.read.begin_again(now);
+        }
+    }
+
+    /// A flush or the end: what was taken before may be waiting for the client.
     fn poll_last_of_it(
         &mut self,
         cx: &mut Context<'_>,
@@ -234,6 +238,7 @@ impl Socket {
         if self.writing {
             self.set_writing(false);
             self.write.end();
+            self.note_written();
         }
         done
     }

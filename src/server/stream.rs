@@ -52,7 +52,7 @@ impl Stream {
     }
 
     /// Grows while TLS hands over what it took before: a write or flush that is pending may move
-    /// all the same. Without TLS no more is held in between than leaves in one go.
+    /// all the same. Without TLS what is held in between is small, and is not seen moving.
     pub(super) fn written(&self) -> u64 {
         match self {
             Self::Plain(_) => 0,

@@ -1,11 +1,11 @@
 //! Small writes leave together, when the worker that made them has nothing else to do.
 //!
 //! A write wakes whoever reads at the other end, and waking a sleeper is the dearest part of a small
-//! one. Written one by one, with the work for the next in between, each finds its reader asleep
+//! write. Written one by one, with the work for the next in between, each finds its reader asleep
 //! again; sent in one go, the first wakes him and the others find him awake. So what a worker thread
 //! writes in small pieces is held until it would go to sleep, and then sent. Who is alone waits for
-//! nothing, and nobody for more than [`MOST_HELD`] others or [`LONGEST`] and [`READS_A_LOOK`] reads,
-//! however long these keep the worker.
+//! nothing. Nobody waits for more than [`MOST_HELD`] others; and if these keep the worker for longer
+//! than [`LONGEST`], one of its next [`READS_A_LOOK`] reads finds it out, and all is sent.
 //!
 //! A thread holds from its first [`send_held`] on: before that, and on threads that never call it,
 //! nobody would send what was held.
@@ -23,7 +23,7 @@ use tokio::net::TcpStream;
 
 /// A TCP socket that takes small writes at once and sends them with those of others. A flush is told
 /// that all is well until a batch finds that the peer does not take what was taken from him; then whoever
-/// flushed last is woken, and has to flush again: that waits, and is the only thing that sends the rest.
+/// flushed last is woken, and has to flush again: that sends the rest, and waits for it.
 /// The end of the stream waits in any case. Dropped, it still sends what the socket takes without waiting.
 pub(crate) struct Batched {
     shared: Arc<Mutex<Shared>>,
@@ -135,6 +135,7 @@ impl Shared {
             self.held.drain(..sent);
         }
         self.held = Vec::new();
+        self.owner = None;
         self.fate = Fate::Sent;
         Poll::Ready(Ok(()))
     }

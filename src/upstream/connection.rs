@@ -183,7 +183,7 @@ impl Connection {
 struct Stall {
     timer: LazyTimer,
     until: Option<Instant>,
-    /// The request has a body: bytes that the socket takes are movement.
+    /// The request has a body: bytes that are taken for it are movement.
     upload: bool,
     writes: u64,
 }

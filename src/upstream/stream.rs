@@ -1,5 +1,5 @@
 //! What the bytes travel on: a socket of either kind, or TLS over one. Which, is one comparison a
-//! call, and the calls go through to the socket as they are.
+//! call.
 
 use super::tls::Secured;
 use crate::streams::{Batched, is_the_stream_inside};

@@ -175,16 +175,19 @@ fn a_peer_that_takes_nothing_is_waited_for_and_loses_nothing() {
     let piece: Vec<u8> = (0..1000).map(|at| (at % 251) as u8).collect();
     let again = piece.clone();
     let (mut socket, taken) = workers.on_a_worker(async move {
-        let called = Arc::new(Called::default());
-        let owner = Waker::from(called.clone());
+        let (called, left) = (Arc::new(Called::default()), Arc::new(Called::default()));
+        let (owner, writer) = (Waker::from(called.clone()), Waker::from(left.clone()));
         let mut taken = 0;
         // Every piece is taken and said to be flushed; after one of them, the batch calls.
         while !called.0.load(Ordering::Relaxed) {
-            give(&mut socket, &piece, &owner);
+            // Whose task goes on with another connection.
+            give(&mut socket, &piece, &writer);
+            assert!(Pin::new(&mut socket).poll_flush(&mut Context::from_waker(&owner)).is_ready());
             taken += 1;
             // Meanwhile the worker rests.
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+        assert!(!left.0.load(Ordering::Relaxed));
         let mut cx = Context::from_waker(&owner);
         assert!(Pin::new(&mut socket).poll_flush(&mut cx).is_pending());
         (socket, taken)
