@@ -38,13 +38,18 @@ pub enum Role {
 impl Contender {
     /// RETTER with the defaults and these settings, on one worker thread.
     pub fn retter(
+        program: &Path,
         folder: &Path,
         origin: SocketAddr,
         settings: &[(&str, &str)],
     ) -> io::Result<Self> {
         let address = free_address()?;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_retter"));
-        command.env_clear().env("TOKIO_WORKER_THREADS", "1");
+        let mut command = Command::new(program);
+        command.env_clear();
+        if let Some(file) = std::env::var_os(SEEN) {
+            command.env(SEEN, file);
+        }
+        command.env("TOKIO_WORKER_THREADS", "1");
         command.env("RETTER_BACKEND_BASEURL", format!("http://{origin}"));
         command.env("RETTER_SERVER_LISTEN", address.to_string());
         command.envs(settings.iter().map(|(key, value)| (format!("RETTER_{key}"), value)));
@@ -103,6 +108,13 @@ impl Contender {
         until("it still listens", || TcpStream::connect(self.address).is_err())
     }
 
+    /// What it has counted it writes when it ends by itself.
+    fn let_it_write_down(&mut self) {
+        let Some(child) = &mut self.child else { return };
+        system::terminate(child.id());
+        let _ = until("it does not end", || !matches!(child.try_wait(), Ok(None)));
+    }
+
     /// CPU time since its start of the process that handles requests; none where the system does
     /// not tell.
     pub fn cpu_time(&self) -> Option<Duration> {
@@ -145,10 +157,16 @@ impl Contender {
 
 impl Drop for Contender {
     fn drop(&mut self) {
+        if self.name == Name::Retter && std::env::var_os(SEEN).is_some() {
+            self.let_it_write_down();
+        }
         // There is nobody left to tell.
         let _ = self.kill9();
     }
 }
+
+/// Where a program that is built to count what it does writes it down.
+const SEEN: &str = "LLVM_PROFILE_FILE";
 
 /// Tries every millisecond, for ten seconds.
 pub fn until(otherwise: &str, mut condition: impl FnMut() -> bool) -> io::Result<()> {

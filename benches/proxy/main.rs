@@ -6,7 +6,8 @@
 //! proxies take turns, round by round, so that what disturbs one disturbs the other.
 //!
 //! A full run writes its raw figures to `benches/results/DATE.jsonl`, a line for each round;
-//! `cargo bench -- --from FILE` makes the table from them again.
+//! `cargo bench --bench proxy -- --from FILE` makes the table from them again. With `--guided` it is
+//! the RETTER that `benches/guided` has built.
 //!
 //! Nothing it needs is a must: without nginx, a second core or Linux's `/proc` the table says what
 //! is lacking. An answer that is not the right page, whole, with status 200, makes it exit 1.
@@ -40,6 +41,15 @@ pub struct Plan {
     starts: usize,
 }
 
+/// Which RETTER.
+#[derive(Clone, Copy)]
+enum Build {
+    /// As cargo builds it.
+    Plain,
+    /// As `benches/guided` does.
+    Guided,
+}
+
 const FULL: Plan = Plan { rounds: 5, round: Duration::from_secs(3), pages: 20_000, starts: 20 };
 const QUICK: Plan = Plan { rounds: 1, round: Duration::from_millis(500), pages: 2_000, starts: 4 };
 
@@ -58,17 +68,27 @@ fn main() -> ExitCode {
 }
 
 fn act(words: &[&str]) -> io::Result<ExitCode> {
-    match words {
-        ["--bench"] => keep(&measure(FULL, "cargo bench")?),
-        ["--quick", "--bench"] => show(&measure(QUICK, "cargo bench -- --quick")?),
-        ["--from", file, "--bench"] => show(&record::read(Path::new(file))?),
-        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, USAGE)),
+    let (mut build, mut quick) = (Build::Plain, false);
+    for word in words {
+        match *word {
+            "--bench" => {}
+            "--quick" => quick = true,
+            "--guided" => build = Build::Guided,
+            "--from" => match words {
+                ["--from", file, "--bench"] => return show(&record::read(Path::new(file))?),
+                _ => return Err(usage()),
+            },
+            _ => return Err(usage()),
+        }
     }
+    let records = measure(if quick { QUICK } else { FULL }, build)?;
+    if quick { show(&records) } else { keep(&records, build) }
 }
 
-fn measure(plan: Plan, command: &str) -> io::Result<Vec<Record>> {
-    let setting = setting(command);
-    let mut bench = Bench::new(plan, setting.nginx.is_some())?;
+fn measure(plan: Plan, build: Build) -> io::Result<Vec<Record>> {
+    let retter = build.program()?;
+    let setting = setting();
+    let mut bench = Bench::new(plan, retter, setting.nginx.is_some())?;
     bench.passing()?;
     bench.rescuing()?;
     bench.reading_and_crashing()?;
@@ -77,13 +97,39 @@ fn measure(plan: Plan, command: &str) -> io::Result<Vec<Record>> {
     Ok(records)
 }
 
-fn setting(command: &str) -> Setting {
+impl Build {
+    /// In the name of the file with the raw figures.
+    fn mark(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Guided => "-guided",
+        }
+    }
+
+    fn program(self) -> io::Result<PathBuf> {
+        match self {
+            Self::Plain => Ok(PathBuf::from(env!("CARGO_BIN_EXE_retter"))),
+            Self::Guided => {
+                let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/guided/retter");
+                let lacking = "there is no target/guided/retter; benches/guided builds it";
+                program.is_file().then_some(program).ok_or_else(|| io::Error::other(lacking))
+            }
+        }
+    }
+}
+
+fn setting() -> Setting {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let command = match words.is_empty() {
+        true => "cargo bench".to_owned(),
+        false => format!("cargo bench --bench proxy -- {}", words.join(" ")),
+    };
     let nginx = contender::nginx_program().and_then(|program| system::version(program, "-v"));
     Setting {
         date: system::today(),
         // Before the first thread is moved to one core, which would be all it sees.
         machine: system::machine(),
-        command: command.to_owned(),
+        command,
         retter: format!("RETTER {}", env!("CARGO_PKG_VERSION")),
         nginx: nginx.map(|version| version.replace("nginx version: nginx/", "nginx ")),
         rustc: system::version("rustc", "--version"),
@@ -92,9 +138,9 @@ fn setting(command: &str) -> Setting {
 }
 
 /// Writes the raw figures down and shows the table.
-fn keep(records: &[Record]) -> io::Result<ExitCode> {
+fn keep(records: &[Record], build: Build) -> io::Result<ExitCode> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("benches/results");
-    let file = folder.join(format!("{}.jsonl", system::today()));
+    let file = folder.join(format!("{}{}.jsonl", system::today(), build.mark()));
     record::write(&file, records)?;
     eprintln!("raw figures: {}\n", file.display());
     show(records)
@@ -106,4 +152,8 @@ fn show(records: &[Record]) -> io::Result<ExitCode> {
     Ok(if table.errors() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-const USAGE: &str = "cargo bench [-- --quick | --from FILE]";
+fn usage() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, USAGE)
+}
+
+const USAGE: &str = "cargo bench --bench proxy [-- [--guided] [--quick] | --from FILE]";

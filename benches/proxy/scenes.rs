@@ -10,12 +10,15 @@ use crate::{system, wire};
 use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 pub struct Bench {
     plan: Plan,
+    /// The program.
+    retter: PathBuf,
     with_nginx: bool,
     pub records: Vec<Record>,
 }
@@ -29,8 +32,8 @@ struct Crowd {
 }
 
 impl Bench {
-    pub fn new(plan: Plan, with_nginx: bool) -> io::Result<Self> {
-        let mut bench = Self { plan, with_nginx, records: Vec::new() };
+    pub fn new(plan: Plan, retter: PathBuf, with_nginx: bool) -> io::Result<Self> {
+        let mut bench = Self { plan, retter, with_nginx, records: Vec::new() };
         if !with_nginx {
             bench.lacks("nginx is not installed, so there is nothing to compare with");
         }
@@ -136,7 +139,8 @@ impl Bench {
         role: Role,
         settings: &[(&str, &str)],
     ) -> io::Result<Vec<Contender>> {
-        let mut contenders = vec![Contender::retter(folder.path(), origin, settings)?];
+        let mut contenders =
+            vec![Contender::retter(&self.retter, folder.path(), origin, settings)?];
         if self.with_nginx {
             contenders.push(Contender::nginx(folder.path(), origin, role)?);
         }

@@ -43,9 +43,18 @@ pub fn children(parent: u32) -> Vec<(u32, String)> {
 
 /// `kill -9`.
 pub fn kill9(process: u32) {
+    send(process, Signal::KILL);
+}
+
+/// Asks it to end.
+pub fn terminate(process: u32) {
+    send(process, Signal::TERM);
+}
+
+fn send(process: u32, signal: Signal) {
     let process = i32::try_from(process).ok().and_then(Pid::from_raw);
     // Gone already, otherwise.
-    let _ = process.map(|process| kill_process(process, Signal::KILL));
+    let _ = process.map(|process| kill_process(process, signal));
 }
 
 pub fn is_root() -> bool {
