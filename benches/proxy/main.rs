@@ -68,17 +68,16 @@ fn main() -> ExitCode {
 }
 
 fn act(words: &[&str]) -> io::Result<ExitCode> {
+    if let ["--from", file, "--bench"] = words {
+        return show(&record::read(Path::new(file))?);
+    }
     let (mut build, mut quick) = (Build::Plain, false);
     for word in words {
         match *word {
             "--bench" => {}
             "--quick" => quick = true,
             "--guided" => build = Build::Guided,
-            "--from" => match words {
-                ["--from", file, "--bench"] => return show(&record::read(Path::new(file))?),
-                _ => return Err(usage()),
-            },
-            _ => return Err(usage()),
+            _ => return Err(io::Error::new(io::ErrorKind::InvalidInput, USAGE)),
         }
     }
     let records = measure(if quick { QUICK } else { FULL }, build)?;
@@ -150,10 +149,6 @@ fn show(records: &[Record]) -> io::Result<ExitCode> {
     let table = Table(records);
     print!("{table}");
     Ok(if table.errors() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn usage() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, USAGE)
 }
 
 const USAGE: &str = "cargo bench --bench proxy [-- [--guided] [--quick] | --from FILE]";

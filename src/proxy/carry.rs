@@ -231,7 +231,7 @@ const HALF_ENDED: Duration = Duration::from_secs(60);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, WriteHalf, duplex, join, split};
     use tokio::task::JoinHandle;
 
     /// The visitor's end, the application's end, and what carries between them.
@@ -283,19 +283,9 @@ mod tests {
 
     /// Takes everything, says that it is on its way, and finds out later that it is not.
     struct Late {
-        inner: DuplexStream,
+        inner: WriteHalf<DuplexStream>,
         taken: Vec<u8>,
         asked: bool,
-    }
-
-    impl AsyncRead for Late {
-        fn poll_read(
-            mut self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
-            buf: &mut ReadBuf<'_>,
-        ) -> Poll<io::Result<()>> {
-            Pin::new(&mut self.inner).poll_read(cx, buf)
-        }
     }
 
     impl AsyncWrite for Late {
@@ -333,9 +323,10 @@ mod tests {
     async fn what_was_taken_and_got_stuck_is_passed_on_and_waited_for() {
         let (mut visitor, front) = duplex(1 << 10);
         let (mut application, back) = duplex(1 << 10);
-        let late = |inner| Side {
-            stream: Late { inner, taken: Vec::new(), asked: true },
-            read: Bytes::new(),
+        let late = |stream| {
+            let (from, inner) = split(stream);
+            let stream = join(from, Late { inner, taken: Vec::new(), asked: true });
+            Side { stream, read: Bytes::new() }
         };
         let began = Instant::now();
         let stuck = Duration::from_secs(STUCK);
