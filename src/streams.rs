@@ -1,12 +1,14 @@
-//! What a connection's bytes go through, on both sides: an enum of streams that is a stream, and a socket
-//! whose small writes leave together ([`batch`]).
+//! What a connection's bytes go through, on both sides: an enum of streams that is a stream, a socket
+//! whose small writes leave together ([`batch`]), and how long a task may go on reading ([`turn`]).
 //!
 //! An enum of streams is a stream: each call is one comparison, and goes through to the stream inside as
 //! it is. A table of calls (`dyn`) would cost a jump that nobody can foresee, for every byte passed on.
 
 mod batch;
+mod turn;
 
 pub(crate) use batch::{Batched, send_held};
+pub(crate) use turn::after_read;
 
 /// Makes a stream of an enum whose variants each hold one that is `Unpin`, or a box of one.
 macro_rules! is_the_stream_inside {

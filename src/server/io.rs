@@ -19,6 +19,7 @@ use super::linger::linger_on;
 use super::silence::Silence;
 use super::stream::Stream;
 use crate::meter::Tally;
+use crate::streams::after_read;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -311,7 +312,9 @@ impl AsyncRead for Socket {
             this.note_read(next);
             return Poll::Ready(Ok(()));
         }
-        match Pin::new(&mut this.stream).poll_read(cx, buf) {
+        let read = Pin::new(&mut this.stream).poll_read(cx, buf);
+        after_read(buf.filled().len() - before);
+        match read {
             Poll::Ready(Ok(())) => {
                 this.note_read(&buf.filled()[before..]);
                 Poll::Ready(Ok(()))

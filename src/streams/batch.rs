@@ -5,7 +5,7 @@
 //! again; sent in one go, the first wakes him and the others find him awake. So what a worker thread
 //! writes in small pieces is held until it would go to sleep, and then sent. Who is alone waits for
 //! nothing. Nobody waits for more than [`MOST_HELD`] others; and if these keep the worker for longer
-//! than [`LONGEST`], one of its next [`READS_A_LOOK`] reads finds it out, and all is sent.
+//! than [`LONGEST`], one of its next [`STEPS_A_LOOK`] steps (`turn`) finds it out, and all is sent.
 //!
 //! A thread holds from its first [`send_held`] on: before that, and on threads that never call it,
 //! nobody would send what was held.
@@ -46,6 +46,13 @@ enum Fate {
     /// The peer did not take all of it: the owner has to wait for that.
     Stuck,
     Failed(io::Error),
+}
+
+/// Sends what this thread holds if it has waited for long, `steps` of work after the last call.
+pub(super) fn send_what_is_late(steps: usize) {
+    if BATCH.with(|batch| batch.is_late(steps)) {
+        send_held();
+    }
 }
 
 /// Sends what this thread holds; meant for tokio's `on_thread_park`.
@@ -147,9 +154,6 @@ impl AsyncRead for Batched {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if BATCH.with(Batch::is_overdue_now_and_then) {
-            send_held();
-        }
         let mut shared = self.shared.lock();
         let before = buf.filled().len();
         ready!(Pin::new(&mut shared.stream).poll_read(cx, buf))?;
@@ -229,7 +233,8 @@ struct Batch {
     begun: Cell<bool>,
     /// When the first of these sockets was written to.
     since: Cell<Option<Instant>>,
-    reads: Cell<u8>,
+    /// Since the last look at the clock.
+    steps: Cell<usize>,
     sockets: RefCell<VecDeque<Arc<Mutex<Shared>>>>,
 }
 
@@ -244,15 +249,12 @@ impl Batch {
         sockets.len() >= MOST_HELD
     }
 
-    /// For reads: to look at the clock each time would cost more than it brings.
-    fn is_overdue_now_and_then(&self) -> bool {
-        let reads = self.reads.get().wrapping_add(1);
-        self.reads.set(reads);
-        reads.is_multiple_of(READS_A_LOOK) && self.is_overdue()
-    }
-
-    fn is_overdue(&self) -> bool {
-        self.since.get().is_some_and(|since| since.elapsed() >= LONGEST)
+    /// To look at the clock at every step would cost more than it brings.
+    fn is_late(&self, steps: usize) -> bool {
+        let steps = self.steps.get() + steps;
+        let looks = steps >= STEPS_A_LOOK;
+        self.steps.set(if looks { 0 } else { steps });
+        looks && self.since.get().is_some_and(|since| since.elapsed() >= LONGEST)
     }
 }
 
@@ -261,7 +263,7 @@ thread_local! {
         Batch {
             begun: Cell::new(false),
             since: Cell::new(None),
-            reads: Cell::new(0),
+            steps: Cell::new(0),
             sockets: RefCell::new(VecDeque::new()),
         }
     };
@@ -271,7 +273,7 @@ thread_local! {
 const MOST_HELD: usize = 32;
 /// How long they wait if the thread finds no rest.
 const LONGEST: Duration = Duration::from_millis(1);
-const READS_A_LOOK: u8 = 4;
+const STEPS_A_LOOK: usize = 4;
 /// What one socket holds, in bytes. Larger writes are sent at once, for to copy them would cost more
 /// than it saves.
 const MOST_BYTES: usize = 4096;

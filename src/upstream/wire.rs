@@ -7,6 +7,7 @@
 //! every request two polls that find nothing to do.
 
 use super::stream::Stream;
+use crate::streams::after_read;
 use parking_lot::Mutex;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -119,8 +120,11 @@ impl AsyncRead for Wire {
     ) -> Poll<io::Result<()>> {
         let Self { stream, traffic } = &mut *self;
         let before = buf.filled().len();
-        ready!(traffic.wait(|cx| Pin::new(stream).poll_read(cx, buf)))?;
-        if buf.filled().len() > before {
+        let read = traffic.wait(|cx| Pin::new(stream).poll_read(cx, buf));
+        let bytes = buf.filled().len() - before;
+        after_read(bytes);
+        ready!(read)?;
+        if bytes > 0 {
             traffic.heard.store(true, Ordering::Relaxed);
         }
         Poll::Ready(Ok(()))

@@ -201,7 +201,11 @@ fn promises_without_an_end_have_one() {
 
 /// An application that says this for ever is given up soon, and RETTER goes on.
 fn ends_in_time(said: String, status: &str) {
-    let retter = Setup::before_url(&drones(said)).set("BACKEND_TIMEOUT", "1").start();
+    // With one worker alone nobody else can serve the others.
+    let retter = Setup::before_url(&drones(said))
+        .set("BACKEND_TIMEOUT", "1")
+        .variable("TOKIO_WORKER_THREADS", "1")
+        .start();
     let asking = thread::spawn({
         let address = retter.address();
         move || get("/").to(address)
