@@ -33,6 +33,8 @@ pub(super) struct Traffic {
     task: Mutex<Option<Waker>>,
     /// hyper has asked for another turn.
     again: AtomicBool,
+    /// Nothing was there to be read in this turn, and the task will be woken when there is.
+    dry: AtomicBool,
 }
 
 impl Wire {
@@ -84,6 +86,7 @@ impl Traffic {
             none => *none = Some(cx.waker().clone()),
         }
         self.again.store(false, Ordering::Relaxed);
+        self.dry.store(false, Ordering::Relaxed);
         let polled = poll(&mut Context::from_waker(hypers));
         if self.again.load(Ordering::Relaxed) {
             cx.waker().wake_by_ref();
@@ -119,10 +122,15 @@ impl AsyncRead for Wire {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let Self { stream, traffic } = &mut *self;
+        // hyper looks up to three times a turn.
+        if traffic.dry.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
         let before = buf.filled().len();
         let read = traffic.wait(|cx| Pin::new(stream).poll_read(cx, buf));
         let bytes = buf.filled().len() - before;
         after_read(bytes);
+        traffic.dry.store(read.is_pending(), Ordering::Relaxed);
         ready!(read)?;
         if bytes > 0 {
             traffic.heard.store(true, Ordering::Relaxed);
@@ -172,7 +180,12 @@ impl AsyncWrite for Wire {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::streams::Batched;
+    use std::io::Write;
     use std::sync::atomic::AtomicUsize;
+    use std::thread;
+    use std::time::{Duration, Instant};
+    use tokio::io::AsyncWriteExt;
     use tokio::net::{TcpListener, TcpStream};
 
     #[derive(Default)]
@@ -187,6 +200,15 @@ mod tests {
     impl Task {
         fn woken(&self) -> usize {
             self.0.load(Ordering::Relaxed)
+        }
+
+        /// While another thread sees to the sockets.
+        fn is_woken_soon(&self) -> bool {
+            let end = Instant::now() + Duration::from_secs(10);
+            while self.woken() == 0 && Instant::now() < end {
+                thread::yield_now();
+            }
+            self.woken() > 0
         }
     }
 
@@ -209,25 +231,44 @@ mod tests {
         assert_eq!(task.woken(), 1, "not between its turns");
     }
 
-    #[tokio::test]
-    async fn the_socket_wakes_whoever_had_the_last_turn() {
+    /// A wire, and the application's end of it.
+    async fn wired(traffic: &Arc<Traffic>) -> (Wire, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let dialled = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (mut application, _) = listener.accept().await.unwrap();
+        let (application, _) = listener.accept().await.unwrap();
+        (Wire::new(Stream::Tcp(Batched::new(dialled)), traffic.clone()), application)
+    }
+
+    fn read(wire: &mut Wire, cx: &mut Context<'_>) -> Poll<u8> {
+        let mut byte = [0];
+        let read = Pin::new(wire).poll_read(cx, &mut ReadBuf::new(&mut byte));
+        read.map(|read| read.map(|()| byte[0]).unwrap())
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_socket_wakes_whoever_had_the_last_turn() {
         let traffic = Arc::new(Traffic::default());
-        let mut wire =
-            Wire::new(Stream::Tcp(crate::streams::Batched::new(dialled)), traffic.clone());
+        let (mut wire, mut application) = wired(&traffic).await;
         let tasks = [Arc::new(Task::default()), Arc::new(Task::default())];
         for task in &tasks {
-            turn(&traffic, task, |cx| {
-                let (mut byte, wire) = ([0], Pin::new(&mut wire));
-                assert!(wire.poll_read(cx, &mut ReadBuf::new(&mut byte)).is_pending());
-            });
+            turn(&traffic, task, |cx| assert!(read(&mut wire, cx).is_pending()));
         }
-        tokio::io::AsyncWriteExt::write_all(&mut application, b"a").await.unwrap();
-        while tasks[1].woken() == 0 {
-            tokio::task::yield_now().await;
-        }
+        application.write_all(b"a").await.unwrap();
+        assert!(tasks[1].is_woken_soon());
         assert_eq!(tasks[0].woken(), 0);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_comes_after_a_look_in_vain_is_for_the_next_turn() {
+        let traffic = Arc::new(Traffic::default());
+        let (mut wire, application) = wired(&traffic).await;
+        let (application, task) = (application.into_std().unwrap(), Arc::new(Task::default()));
+        turn(&traffic, &task, |cx| {
+            assert!(read(&mut wire, cx).is_pending());
+            assert_eq!((&application).write(b"a").unwrap(), 1);
+            assert!(task.is_woken_soon());
+            assert!(read(&mut wire, cx).is_pending());
+        });
+        turn(&traffic, &task, |cx| assert_eq!(read(&mut wire, cx), Poll::Ready(b'a')));
     }
 }
