@@ -224,13 +224,16 @@ impl Silence {
 
 /// As much as is read at once.
 const PIECE_BYTES: usize = 16 * 1024;
-/// What one direction carries before it is the other's turn.
-const PIECES_IN_A_ROW: usize = 16;
+/// What one direction carries before it is the other's turn. Both together have to do with what tokio
+/// lets a task read in one turn.
+const PIECES_IN_A_ROW: usize = 4;
 const HALF_ENDED: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::streams::{has_read, is_the_stream_inside};
+    use std::pin::pin;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, WriteHalf, duplex, join, split};
     use tokio::task::JoinHandle;
 
@@ -343,6 +346,28 @@ mod tests {
         visitor.shutdown().await.unwrap();
         assert!(matches!(carried.await.unwrap().end, End::Stuck));
         assert_eq!(began.elapsed().as_secs(), STUCK);
+    }
+
+    /// Reads are paid for, as those of sockets are.
+    enum Paid {
+        Duplex(DuplexStream),
+    }
+
+    is_the_stream_inside!(Paid: Duplex => has_read);
+
+    #[tokio::test]
+    async fn an_upload_without_end_leaves_the_other_direction_its_turn() {
+        let side = |stream| Side { stream: Paid::Duplex(stream), read: Bytes::new() };
+        let (mut visitor, front) = duplex(1 << 20);
+        let (mut application, back) = duplex(1 << 20);
+        visitor.write_all(&[b'u'; 1 << 20]).await.unwrap();
+        application.write_all(b"down").await.unwrap();
+        let one_turn = tokio::spawn(async move {
+            let mut carried = pin!(carry(side(front), side(back), Duration::ZERO, Duration::ZERO));
+            poll_fn(|cx| Poll::Ready(carried.as_mut().poll(cx).is_pending())).await
+        });
+        assert!(one_turn.await.unwrap());
+        visitor.read_exact(&mut [0; 4]).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]

@@ -19,7 +19,6 @@ use super::linger::linger_on;
 use super::silence::Silence;
 use super::stream::Stream;
 use crate::meter::Tally;
-use crate::streams::after_read;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -312,9 +311,7 @@ impl AsyncRead for Socket {
             this.note_read(next);
             return Poll::Ready(Ok(()));
         }
-        let read = Pin::new(&mut this.stream).poll_read(cx, buf);
-        after_read(buf.filled().len() - before);
-        match read {
+        match Pin::new(&mut this.stream).poll_read(cx, buf) {
             Poll::Ready(Ok(())) => {
                 this.note_read(&buf.filled()[before..]);
                 Poll::Ready(Ok(()))

@@ -1,6 +1,6 @@
 //! What was accepted: a connection over TCP, or over a unix socket.
 
-use crate::streams::{Batched, is_the_stream_inside};
+use crate::streams::{Batched, has_read, is_the_stream_inside};
 use rustix::net::{RecvFlags, recv};
 use std::io;
 use std::task::{Context, Poll, ready};
@@ -62,4 +62,4 @@ fn poll_peek(
     }
 }
 
-is_the_stream_inside!(Plain: Tcp, Unix);
+is_the_stream_inside!(Plain: Tcp, Unix => has_read);

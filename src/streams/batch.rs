@@ -273,7 +273,7 @@ thread_local! {
 const MOST_HELD: usize = 32;
 /// How long they wait if the thread finds no rest.
 const LONGEST: Duration = Duration::from_millis(1);
-const STEPS_A_LOOK: usize = 16;
+const STEPS_A_LOOK: usize = 4;
 /// What one socket holds, in bytes. Larger writes are sent at once, for to copy them would cost more
 /// than it saves.
 const MOST_BYTES: usize = 4096;

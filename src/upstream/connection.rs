@@ -142,7 +142,7 @@ impl Connection {
     /// To be asked once the answer has ended. A request that is not wholly sent by then closes
     /// the connection: the application has said that it does not want the rest.
     pub(super) fn end(&mut self, cx: &mut Context<'_>) -> End {
-        if !self.sender.is_ready() {
+        if !self.sender.is_ready() || self.traffic.is_blind() {
             self.drive(cx);
         }
         if self.driver.is_some() && self.sender.is_ready() {

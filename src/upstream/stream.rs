@@ -2,7 +2,7 @@
 //! call.
 
 use super::tls::Secured;
-use crate::streams::{Batched, is_the_stream_inside};
+use crate::streams::{Batched, has_read, is_the_stream_inside};
 use tokio::net::UnixStream;
 
 pub(super) enum Stream {
@@ -24,4 +24,4 @@ impl Stream {
 }
 
 // With TLS one record for all slices of a write, and not one a slice: `Secured` takes them one by one.
-is_the_stream_inside!(Stream: Tcp, Unix, Tls);
+is_the_stream_inside!(Stream: Tcp, Unix, Tls => has_read);

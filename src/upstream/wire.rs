@@ -7,7 +7,6 @@
 //! every request two polls that find nothing to do.
 
 use super::stream::Stream;
-use crate::streams::after_read;
 use parking_lot::Mutex;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -15,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, Wake, Waker, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::coop;
 
 /// A socket that notes its traffic.
 pub(super) struct Wire {
@@ -33,8 +33,10 @@ pub(super) struct Traffic {
     task: Mutex<Option<Waker>>,
     /// hyper has asked for another turn.
     again: AtomicBool,
-    /// Nothing was there to be read in this turn, and the task will be woken when there is.
+    /// A look at the socket was in vain in this turn; the task will be woken when there is more.
     dry: AtomicBool,
+    /// The last look was in vain whatever was there, because the task's budget was spent.
+    blind: AtomicBool,
 }
 
 impl Wire {
@@ -100,6 +102,11 @@ impl Traffic {
         poll(&mut Context::from_waker(task.as_ref().unwrap_or(Waker::noop())))
     }
 
+    /// Nobody knows whether there is something to be read.
+    pub(super) fn is_blind(&self) -> bool {
+        self.blind.load(Ordering::Relaxed)
+    }
+
     fn wrote(&self) {
         self.writes.fetch_add(1, Ordering::Relaxed);
     }
@@ -122,17 +129,17 @@ impl AsyncRead for Wire {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let Self { stream, traffic } = &mut *self;
-        // hyper looks up to three times a turn.
+        // hyper looks more than once.
         if traffic.dry.load(Ordering::Relaxed) {
             return Poll::Pending;
         }
         let before = buf.filled().len();
         let read = traffic.wait(|cx| Pin::new(stream).poll_read(cx, buf));
-        let bytes = buf.filled().len() - before;
-        after_read(bytes);
         traffic.dry.store(read.is_pending(), Ordering::Relaxed);
+        let is_blind = read.is_pending() && !coop::has_budget_remaining();
+        traffic.blind.store(is_blind, Ordering::Relaxed);
         ready!(read)?;
-        if bytes > 0 {
+        if buf.filled().len() > before {
             traffic.heard.store(true, Ordering::Relaxed);
         }
         Poll::Ready(Ok(()))
@@ -180,7 +187,7 @@ impl AsyncWrite for Wire {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::streams::Batched;
+    use crate::streams::{Batched, has_read};
     use std::io::Write;
     use std::sync::atomic::AtomicUsize;
     use std::thread;
@@ -259,12 +266,29 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn a_look_without_a_budget_shows_nothing_and_says_so() {
+        let traffic = Arc::new(Traffic::default());
+        let (mut wire, mut application) = wired(&traffic).await;
+        application.write_all(b"a").await.unwrap();
+        let task = Arc::new(Task::default());
+        let looked = traffic.clone();
+        let look = async move {
+            while coop::has_budget_remaining() {
+                has_read(4096);
+            }
+            turn(&looked, &task, |cx| assert!(read(&mut wire, cx).is_pending()));
+        };
+        tokio::spawn(look).await.unwrap();
+        assert!(traffic.is_blind());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn what_comes_after_a_look_in_vain_is_for_the_next_turn() {
         let traffic = Arc::new(Traffic::default());
         let (mut wire, application) = wired(&traffic).await;
         let (application, task) = (application.into_std().unwrap(), Arc::new(Task::default()));
         turn(&traffic, &task, |cx| {
-            assert!(read(&mut wire, cx).is_pending());
+            assert!(read(&mut wire, cx).is_pending() && !traffic.is_blind());
             assert_eq!((&application).write(b"a").unwrap(), 1);
             assert!(task.is_woken_soon());
             assert!(read(&mut wire, cx).is_pending());

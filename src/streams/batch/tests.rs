@@ -1,4 +1,5 @@
 use super::*;
+use crate::streams::{has_read, is_the_stream_inside};
 use socket2::SockRef;
 use std::future::poll_fn;
 use std::io::Read;
@@ -116,19 +117,30 @@ fn a_full_batch_does_not_wait_for_the_worker() {
     });
 }
 
+/// As both sides have it.
+enum Looked {
+    Tcp(Batched),
+}
+
+is_the_stream_inside!(Looked: Tcp => has_read);
+
 #[test]
 fn nobody_waits_for_long_while_the_worker_goes_on_with_others() {
     let workers = Workers::new(1);
-    let (mut socket, mut peer) = workers.pair();
+    let ((mut socket, mut peer), (other, _others_peer)) = (workers.pair(), workers.pair());
     workers.on_a_worker(async move {
         socket.write_all(b"x").await.unwrap();
-        let began = Instant::now();
+        let (mut other, began) = (Looked::Tcp(other), Instant::now());
         while began.elapsed() < LONGEST {}
-        for _ in 1..STEPS_A_LOOK {
-            send_what_is_late(1);
+        for _ in 0..STEPS_A_LOOK {
+            assert!(waits(&peer));
+            let mut nothing = [0];
+            tokio::select! {
+                biased;
+                _ = other.read(&mut nothing) => panic!("nobody says anything there"),
+                () = async {} => {}
+            }
         }
-        assert!(waits(&peer));
-        send_what_is_late(1);
         assert_eq!(read(&mut peer, 1), b"x");
     });
 }

@@ -4,7 +4,7 @@ use super::*;
 async fn reads_a_turn(bytes: usize) -> usize {
     tokio::task::yield_now().await;
     (0..1000)
-        .take_while(|_| coop::has_budget_remaining().then(|| after_read(bytes)).is_some())
+        .take_while(|_| coop::has_budget_remaining().then(|| has_read(bytes)).is_some())
         .count()
 }
 

@@ -3,9 +3,11 @@
 use super::super::Failure;
 use super::origin::{Origin, Step::*, fetch, get, outcome, read, request};
 use crate::policy::Framing;
+use crate::streams::has_read;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{Method, StatusCode};
+use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -231,4 +233,28 @@ async fn bytes_after_an_answer_that_fills_the_buffer_are_seen() {
         let script = vec![Read, Send(answer.leak()), Hang];
         assert_eq!(outcome(script).await, Err(Failure::Malformed), "{connection}");
     }
+}
+
+/// With its budget spent on the answer's end, tokio shows the socket as empty.
+#[tokio::test]
+async fn bytes_after_an_answer_that_spends_the_budget_are_seen() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 8192\r\n\r\n";
+    let rest = format!("{}more", "y".repeat(8192));
+    let pause = Pause(Duration::from_millis(50));
+    let script = vec![Read, Send(head), pause, Send(rest.leak()), Hang];
+    let upstream = Origin::one(script).await.upstream();
+    let mut reply = upstream.send_whole(get()).await.ok().unwrap();
+    let poorly = async move {
+        while let Some(frame) = poll_fn(|cx| {
+            // Enough is left for one read of that.
+            has_read(123 * 2048);
+            reply.body.poll_frame(cx)
+        })
+        .await
+        {
+            frame?;
+        }
+        Ok(())
+    };
+    assert_eq!(tokio::spawn(poorly).await.unwrap(), Err(Failure::Malformed));
 }
