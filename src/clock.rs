@@ -1,9 +1,11 @@
 //! The one clock: every part is given `now` from here, so that decisions can be tested without
 //! waiting.
 
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::task::coop;
 use tokio::time::{Sleep, sleep_until};
 
 /// A moment on both clocks: `mono` for measuring (never jumps), `wall` for what is written down.
@@ -33,36 +35,54 @@ pub fn mono() -> Instant {
 /// A timer for an end that is put off again and again. It is made when it is first waited for, and
 /// moved on only when it goes off too early: who is busy never touches the runtime's wheel.
 #[derive(Default)]
-pub struct LazyTimer(Option<Pin<Box<Sleep>>>);
+pub struct LazyTimer {
+    sleep: Option<Pin<Box<Sleep>>>,
+    /// It goes off no later than so long from now.
+    reach: Duration,
+}
 
 impl LazyTimer {
     /// Ready at `end`, by tokio's clock.
     pub fn poll_until(&mut self, end: tokio::time::Instant, cx: &mut Context<'_>) -> Poll<()> {
-        let timer = self.0.get_or_insert_with(|| Box::pin(sleep_until(end)));
-        if timer.deadline() > end {
-            timer.as_mut().reset(end);
+        let reach = || end.saturating_duration_since(tokio::time::Instant::now());
+        let sleep = match &mut self.sleep {
+            Some(sleep) => sleep,
+            none => {
+                self.reach = reach();
+                none.insert(Box::pin(sleep_until(end)))
+            }
+        };
+        if sleep.deadline() > end {
+            sleep.as_mut().reset(end);
         }
-        while timer.as_mut().poll(cx).is_ready() {
-            if tokio::time::Instant::now() >= end {
+        while sleep.as_mut().poll(cx).is_ready() {
+            self.reach = reach();
+            if self.reach.is_zero() {
                 return Poll::Ready(());
             }
-            timer.as_mut().reset(end);
+            sleep.as_mut().reset(end);
         }
         Poll::Pending
+    }
+
+    /// The same for an end that is not to be put off by who keeps the task busy: once its budget is
+    /// spent, which may be so in every turn, tokio's timers do not go off.
+    pub fn poll_until_though_busy(
+        &mut self,
+        end: tokio::time::Instant,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        pin!(coop::unconstrained(poll_fn(|cx| self.poll_until(end, cx)))).poll(cx)
     }
 
     /// Somebody is woken within `limit`, whether or not anything is to end by then. Costs a timer once
     /// in that time.
     pub fn wake_within(&mut self, limit: Duration, cx: &mut Context<'_>) {
-        if self.0.as_ref().is_none_or(|timer| timer.is_elapsed()) {
-            if !tokio::task::coop::has_budget_remaining() {
-                // It would not be entered into the runtime's wheel, and look as if it were.
-                return cx.waker().wake_by_ref();
-            }
-            let mut timer = Box::pin(tokio::time::sleep(limit));
-            // Not over yet; from here on it wakes.
-            let _ = timer.as_mut().poll(cx);
-            self.0 = Some(timer);
+        if self.reach > limit || self.sleep.as_ref().is_none_or(|sleep| sleep.is_elapsed()) {
+            let mut sleep = Box::pin(tokio::time::sleep(limit));
+            // Not over yet; from here on it wakes. With no budget left it would do neither.
+            let _ = pin!(coop::unconstrained(sleep.as_mut())).poll(cx);
+            *self = Self { sleep: Some(sleep), reach: limit };
         }
     }
 }
@@ -77,5 +97,63 @@ impl UnixMillis {
     /// Time from `earlier` until `self`; zero if the wall clock was set back in between.
     pub fn since(self, earlier: UnixMillis) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::Instant;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn an_end_may_be_put_off_and_brought_forward() {
+        let (mut timer, began) = (LazyTimer::default(), Instant::now());
+        let mut ends = [9, 20, 3].map(|seconds| began + SECOND * seconds).into_iter();
+        let mut end = began;
+        poll_fn(|cx| {
+            ends.by_ref().for_each(|next| {
+                end = next;
+                assert!(timer.poll_until(end, cx).is_pending());
+            });
+            timer.poll_until(end, cx)
+        })
+        .await;
+        assert_eq!(began.elapsed().as_secs(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn somebody_is_woken_within_a_limit_whatever_the_timer_was_for() {
+        let (mut timer, began) = (LazyTimer::default(), Instant::now());
+        let mut polls = 0;
+        poll_fn(|cx| {
+            polls += 1;
+            if polls > 1 {
+                return Poll::Ready(());
+            }
+            assert!(timer.poll_until(began + SECOND * 60, cx).is_pending());
+            timer.wake_within(SECOND * 5, cx);
+            timer.wake_within(SECOND * 9, cx);
+            Poll::Pending
+        })
+        .await;
+        assert_eq!(began.elapsed().as_secs(), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_end_comes_though_every_turn_is_spent() {
+        let (mut timer, end) = (LazyTimer::default(), Instant::now() + SECOND);
+        let mut is_pending = |cx: &mut Context<'_>| timer.poll_until(end, cx).is_pending();
+        assert!(poll_fn(|cx| Poll::Ready(is_pending(cx))).await);
+        tokio::time::advance(SECOND * 2).await;
+        poll_fn(|cx| {
+            while let Poll::Ready(step) = coop::poll_proceed(cx) {
+                step.made_progress();
+            }
+            assert!(timer.poll_until(end, cx).is_pending());
+            timer.poll_until_though_busy(end, cx)
+        })
+        .await;
     }
 }

@@ -12,6 +12,7 @@
 //! | empty frames without end (CVE-2019-9518; RUSTSEC-2023-0034) | h2 hands none on, and keeps none |
 //! | SETTINGS and PING without end (CVE-2019-9515, -9512) | h2 reads no further before it has written the answer |
 //! | takes no bytes, or gives no window (CVE-2019-9517, -9511) | [`Clock`]: nothing of any answer was written, and nothing of a body came, for `server.timeout.write`; [`PIECE_BYTES`](super::flow::PIECE_BYTES) and the send buffer bound what waits |
+//! | sends frames without end that mean nothing | [`Clock`]: it keeps nobody busy, and has its end in the midst of it; `linger` throws away no more than a reader says |
 //! | sends no more of a body | [`Arriving`]: `server.timeout.read` |
 //! | says nothing, or is gone | [`Clock`]: idle since nothing has been owed; pings |
 //!
@@ -176,7 +177,8 @@ impl Clock {
         if limit.is_zero() {
             return Poll::Pending;
         }
-        self.timer.poll_until(since + limit, cx).map(|()| due)
+        // A client may send without end what no window holds back.
+        self.timer.poll_until_though_busy(since + limit, cx).map(|()| due)
     }
 
     /// Not every change wakes the connection's task: a stream's may end without a word to it.
@@ -345,7 +347,7 @@ const AGREED: Duration = Duration::from_secs(1);
 const READING: Duration = Duration::from_secs(5);
 /// What a client may send before it is read, on one stream and on all.
 const STREAM_WINDOW: u32 = 128 << 10;
-const CONNECTION_WINDOW: u32 = 512 << 10;
+pub(super) const CONNECTION_WINDOW: u32 = 512 << 10;
 const PINGS_APART: Duration = Duration::from_secs(20);
 /// A ping waits behind what a slow line has not carried yet.
 const PING_LIMIT: Duration = Duration::from_secs(40);

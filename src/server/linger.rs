@@ -21,7 +21,8 @@ pub(super) async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
 }
 
 /// The same for who may take longer to read what was said and shows that he is at it: until nothing has
-/// come for `silence`, and `heard` is when something last did.
+/// come for `silence`, and `heard` is when something last did. A reader says little, and had a window for
+/// what else is on its way; who says more is gone.
 pub(super) async fn linger_on(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     silence: Duration,
@@ -30,9 +31,13 @@ pub(super) async fn linger_on(
     let _ = timeout(LONGEST_READER, async {
         let mut end = heard + silence;
         let _ = timeout(silence, stream.shutdown()).await;
-        let mut ignored = vec![0; 16 * 1024];
-        while let Ok(Ok(1..)) = timeout_at(end, stream.read(&mut ignored)).await {
+        let (mut ignored, mut most) = (vec![0; 16 * 1024], LARGEST_READER);
+        while let Ok(Ok(got @ 1..)) = timeout_at(end, stream.read(&mut ignored)).await {
             end = Instant::now() + silence;
+            match most.checked_sub(got) {
+                Some(left) => most = left,
+                None => return,
+            }
         }
     })
     .await;
@@ -40,3 +45,5 @@ pub(super) async fn linger_on(
 
 const LONGEST: Duration = Duration::from_secs(5);
 const LONGEST_READER: Duration = Duration::from_secs(60);
+/// In bytes: twice what a client may send before anybody reads it, on one connection.
+const LARGEST_READER: usize = 2 * super::http2::CONNECTION_WINDOW as usize;

@@ -63,3 +63,51 @@ fn poll_peek(
 }
 
 is_the_stream_inside!(Plain: Tcp, Unix => has_read);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use std::io::Write;
+    use std::net;
+    use std::os::unix;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpStream;
+    use tokio::task::coop;
+
+    #[tokio::test]
+    async fn what_a_read_brings_is_paid_for() {
+        let (there, here) = unix::net::UnixStream::pair().unwrap();
+        here.set_nonblocking(true).unwrap();
+        let here = Plain::Unix(UnixStream::from_std(here).unwrap());
+        assert_eq!(tokio::spawn(steps_left(there, here)).await.unwrap(), 128 - 1 - 16);
+
+        let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let there = net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (here, _) = listener.accept().unwrap();
+        here.set_nonblocking(true).unwrap();
+        let here = Plain::Tcp(Batched::new(TcpStream::from_std(here).unwrap()));
+        assert_eq!(tokio::spawn(steps_left(there, here)).await.unwrap(), 128 - 1 - 16);
+    }
+
+    /// Of a turn's, when 32 KiB have been read.
+    async fn steps_left(mut there: impl Write, mut here: Plain) -> usize {
+        let mut bytes = vec![0; 32 << 10];
+        there.write_all(&bytes).unwrap();
+        loop {
+            let mut seen = ReadBuf::new(&mut bytes);
+            poll_fn(|cx| here.poll_peek(cx, &mut seen)).await.unwrap();
+            if seen.filled().len() == 32 << 10 {
+                break;
+            }
+        }
+        tokio::task::yield_now().await;
+        here.read_exact(&mut bytes).await.unwrap();
+        let mut left = 0;
+        while coop::has_budget_remaining() {
+            coop::consume_budget().await;
+            left += 1;
+        }
+        left
+    }
+}

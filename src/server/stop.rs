@@ -1,8 +1,9 @@
 //! Being told to stop, beside other things to wait for.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::Context;
 use tokio::sync::watch;
+use tokio::task::coop;
 
 /// Listens for the word to stop.
 pub(super) struct Ear<'a, F> {
@@ -25,12 +26,8 @@ impl<'a, F: Future> Ear<'a, F> {
         if self.listening && !self.stop.has_changed().unwrap_or(true) {
             return false;
         }
-        if !tokio::task::coop::has_budget_remaining() {
-            // Nothing would be listened to.
-            cx.waker().wake_by_ref();
-            return false;
-        }
         self.listening = true;
-        self.told.as_mut().poll(cx).is_ready()
+        // Whoever keeps the task busy: with no budget left it would hear nothing.
+        pin!(coop::unconstrained(self.told.as_mut())).poll(cx).is_ready()
     }
 }

@@ -200,12 +200,8 @@ impl Stall {
             self.until = None;
         }
         let until = *self.until.get_or_insert_with(|| after(Instant::now(), limit));
-        // An application that says without end what is no answer spends the budget of every turn,
-        // and with none left tokio's timers never go off.
-        if !coop::has_budget_remaining() && Instant::now() >= until {
-            return Poll::Ready(());
-        }
-        self.timer.poll_until(until, cx)
+        // An application may say without end what is no answer.
+        self.timer.poll_until_though_busy(until, cx)
     }
 }
 

@@ -1,7 +1,9 @@
 //! HTTP/2 as a weapon: a connection that is used as one ends, and others notice nothing.
 
 use crate::support::client::Line;
-use crate::support::frames::{FIELDS, PREFACE, RST_STREAM, SETTINGS, frame, request, stream};
+use crate::support::frames::{
+    FIELDS, INITIAL_WINDOW_SIZE, PREFACE, Peer, RST_STREAM, SETTINGS, frame, request, stream,
+};
 use crate::support::origin::{Behaviour, Origin, ok};
 use crate::support::retter::{Retter, Setup};
 use crate::support::{SOON, until};
@@ -90,10 +92,63 @@ fn pings_and_settings_whose_answers_nobody_reads_take_no_memory() {
     prompt(&retter);
 }
 
+#[test]
+fn who_asks_for_nothing_and_sends_frames_without_end_is_idle() {
+    let (_origin, setup) = with_one_worker();
+    let retter = setup.set("SERVER_TIMEOUT_IDLE", 1).start();
+    assert!(babbling_ends(four(&retter, 1 << 16)));
+    assert_eq!(retter.figure(&["refused", "idle-timeout"]), 4.0);
+}
+
+#[test]
+fn who_takes_nothing_and_sends_frames_without_end_is_cut() {
+    let (_origin, setup) = with_one_worker();
+    let retter = setup.set("SERVER_TIMEOUT_WRITE", 1).start();
+    let mut peers = four(&retter, 1);
+    peers.iter_mut().for_each(|peer| assert!(peer.say(&request(0))));
+    assert!(babbling_ends(peers));
+    assert_eq!(retter.figure(&["refused", "write-timeout"]), 4.0);
+}
+
+#[test]
+fn who_sends_frames_without_end_does_not_hold_up_the_end() {
+    let (_origin, setup) = with_one_worker();
+    let mut retter = setup.set("SERVER_TIMEOUT_GRACESHUT", 60).start();
+    let peers = four(&retter, 1 << 16);
+    retter.term();
+    assert!(babbling_ends(peers));
+    assert!(retter.ended(SOON).is_some());
+}
+
 fn both() -> (Origin, Retter) {
     let origin = Origin::new().elsewhere(Behaviour::Hang).route("/fine", ok("fine"));
     let retter = Setup::before(&origin).set("BACKEND_TIMEOUT", "5").without_breaker().start();
     (origin, retter)
+}
+
+/// So that there is always more to read than has been read.
+fn with_one_worker() -> (Origin, Setup) {
+    let origin = Origin::new().elsewhere(ok("a page"));
+    let setup = Setup::before(&origin).variable("TOKIO_WORKER_THREADS", 1);
+    (origin, setup)
+}
+
+fn four(retter: &Retter, window: u32) -> Vec<Peer> {
+    let greeting = |_| Peer::greeting(retter.address(), &[(INITIAL_WINDOW_SIZE, window)]);
+    (0..4).map(greeting).collect()
+}
+
+/// Frames of a kind that nobody knows, which are to be ignored (RFC 9113 section 4.1), are not taken for
+/// long.
+fn babbling_ends(peers: Vec<Peer>) -> bool {
+    let frames = &frame(0xee, 0, 0, &[0; 1 << 14]).repeat(16);
+    let began = Instant::now();
+    thread::scope(|scope| {
+        for mut peer in peers {
+            scope.spawn(move || while began.elapsed() < SOON && peer.say(frames) {});
+        }
+    });
+    began.elapsed() < SOON
 }
 
 /// The connection ends, soon, and others are served as before.

@@ -3,9 +3,12 @@ use super::*;
 /// How many reads of `bytes` a task makes until it is others' turn.
 async fn reads_a_turn(bytes: usize) -> usize {
     tokio::task::yield_now().await;
-    (0..1000)
-        .take_while(|_| coop::has_budget_remaining().then(|| has_read(bytes)).is_some())
-        .count()
+    let mut reads = 0;
+    while coop::has_budget_remaining() && reads < 1000 {
+        has_read(bytes);
+        reads += 1;
+    }
+    reads
 }
 
 #[tokio::test]
