@@ -212,7 +212,7 @@ impl ReplyBody {
         };
         let next = match ready!(open.poll_next(cx)) {
             Some(next) => next,
-            None => match ready!(open.poll_end(cx)) {
+            None => match open.end(cx) {
                 Ok(keep) => return Poll::Ready(self.finish(keep)),
                 Err(failure) => Err(failure),
             },
@@ -263,18 +263,12 @@ impl Open {
 
     /// The body has ended by its framing; `Ok` if nothing speaks against it, true if the
     /// connection is good for another request.
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Failure>> {
-        // With its budget spent, tokio shows every socket as empty: what follows the answer
-        // would be overlooked.
-        if !tokio::task::coop::has_budget_remaining() {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        Poll::Ready(match self.connection.end(cx) {
+    fn end(&mut self, cx: &mut Context<'_>) -> Result<bool, Failure> {
+        match self.connection.end(cx) {
             End::Idle => Ok(self.reusable),
             End::Closed => Ok(false),
             End::Leftover => Err(Failure::Malformed),
-        })
+        }
     }
 
     fn failure(&self, error: &hyper::Error) -> Failure {

@@ -19,6 +19,7 @@ use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -143,7 +144,12 @@ impl Connection {
     /// the connection: the application has said that it does not want the rest.
     pub(super) fn end(&mut self, cx: &mut Context<'_>) -> End {
         if !self.sender.is_ready() || self.traffic.is_blind() {
-            self.drive(cx);
+            // Once more and no longer, whatever was spent on the answer: what follows it must be seen.
+            let drive = poll_fn(|cx| {
+                self.drive(cx);
+                Poll::Ready(())
+            });
+            let _ = pin!(coop::unconstrained(drive)).poll(cx);
         }
         if self.driver.is_some() && self.sender.is_ready() {
             return End::Idle;
