@@ -105,7 +105,7 @@ impl Proxy {
 
 async fn get(store: &Store, key: StoreKey, now: Now) -> Option<Found> {
     let id = key.id();
-    let copy = store.get_by(id, &key, now.wall).await?;
+    let copy = store.get(id, &key, now.wall).await?;
     (copy.why != Why::Variants).then_some(Found { key, id, copy, list: None })
 }
 
@@ -116,7 +116,7 @@ async fn list_of(store: &Store, page: &StoreKey, now: Now) -> Option<Variants> {
         return None;
     }
     let key = page.list();
-    let list = store.get_by(id, &key, now.wall).await.filter(|copy| copy.why == Why::Variants)?;
+    let list = store.get(id, &key, now.wall).await.filter(|copy| copy.why == Why::Variants)?;
     Variants::read(&list.headers, &list.body)
 }
 

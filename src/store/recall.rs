@@ -25,14 +25,10 @@ impl Store {
         }
     }
 
-    /// The copy of this very key, if there is a sound one not older than `store.ttl`. Reads the
-    /// file when memory does not have it; never waits for a write.
-    pub async fn get(&self, key: &StoreKey, now: UnixMillis) -> Option<Arc<Copy>> {
-        self.get_by(key.id(), key, now).await
-    }
-
-    /// The same for who knows the key's id already: it takes longer to make than the rest does.
-    pub async fn get_by(&self, id: EntryId, key: &StoreKey, now: UnixMillis) -> Option<Arc<Copy>> {
+    /// The copy of this very key, whose id is `id` (it takes longer to make than the rest does), if there
+    /// is a sound one not older than `store.ttl`. Reads the file when memory does not have it; never waits
+    /// for a write.
+    pub async fn get(&self, id: EntryId, key: &StoreKey, now: UnixMillis) -> Option<Arc<Copy>> {
         let copy = match self.recall(id, key) {
             Recalled::Copy(copy) => copy,
             Recalled::Nothing => return None,

@@ -86,7 +86,7 @@ async fn damaged_copy_is_counted_dropped_and_replaced_by_the_next_good_answer() 
     change_body(&db, |body| body[0] ^= 1);
     drop(db);
     let store = house.open();
-    assert!(store.get(&key("/"), NOW).await.is_none());
+    assert!(store.find(&key("/"), NOW).await.is_none());
     assert_eq!(store.counters().damaged, 1);
     store.close().await;
     let db = opened(&house);
@@ -131,7 +131,7 @@ async fn zeroed_pages_neither_panic_nor_are_served() {
         std::fs::write(house.path(), bytes).unwrap();
         let store = house.open();
         for (key, copy) in &pages {
-            if let Some(found) = store.get(key, NOW).await {
+            if let Some(found) = store.find(key, NOW).await {
                 assert!(found.body == copy.body, "page {at}");
             }
         }

@@ -80,7 +80,7 @@ async fn assert_all_is_there(store: &Store) {
     assert_eq!(store.trouble(), None);
     for (key, copy) in pages(&store.secret()) {
         assert!(store.has(key.id()).await, "{}", key.place);
-        assert_same(store.get(&key, NOW).await, &copy);
+        assert_same(store.find(&key, NOW).await, &copy);
     }
     assert_eq!((store.counters().copies, store.counters().damaged), (5, 0));
     let breakers = store.breakers(NOW);

@@ -53,7 +53,7 @@ async fn heals(table: &str, needle: &[u8], harm: Harm) {
     let store = house.open();
     let mut missing = 0;
     for (key, copy) in &pages {
-        match store.get(key, NOW).await {
+        match store.find(key, NOW).await {
             Some(found) => assert!(found.body == copy.body, "{table}, {harm:?}"),
             None => missing += 1,
         }
@@ -71,7 +71,7 @@ async fn heals(table: &str, needle: &[u8], harm: Harm) {
     let store = house.open();
     assert_eq!(store.trouble(), None, "{table}, {harm:?}");
     for (key, copy) in &pages {
-        let found = store.get(key, NOW).await;
+        let found = store.find(key, NOW).await;
         assert!(found.is_some_and(|found| found.body == copy.body), "{table}, {harm:?}: {key:?}");
     }
     assert_eq!(store.breakers(NOW).len(), breakers.len(), "{table}, {harm:?}");

@@ -69,7 +69,7 @@ async fn newest_copy_is_seen_at_once_and_from_the_file() {
     let store = house.open();
     for version in 0..50 {
         store.put(key("/"), page(format!("version {version}")), true);
-        assert_eq!(store.get(&key("/"), NOW).await.unwrap().body, format!("version {version}"));
+        assert_eq!(store.find(&key("/"), NOW).await.unwrap().body, format!("version {version}"));
     }
     store.close().await;
     assert_eq!(house.get(&key("/")).await.unwrap().body, "version 49");
@@ -84,7 +84,7 @@ async fn what_waits_for_the_writer_is_found_without_the_memory_tier() {
     let store = house.open();
     store.put(key("/"), page("waiting"), true);
     assert_eq!(store.counters().commits, 0);
-    assert_eq!(store.get(&key("/"), NOW).await.unwrap().body, "waiting");
+    assert_eq!(store.find(&key("/"), NOW).await.unwrap().body, "waiting");
     assert!(store.has(key("/").id()).await);
     store.close().await;
     assert_eq!(house.get(&key("/")).await.unwrap().body, "waiting");
@@ -95,7 +95,7 @@ async fn copy_for_memory_only_is_not_in_the_file() {
     let house = House::new();
     let store = house.open();
     store.put(key("/"), page("secret"), false);
-    assert!(store.get(&key("/"), NOW).await.is_some());
+    assert!(store.find(&key("/"), NOW).await.is_some());
     store.close().await;
     assert!(house.get(&key("/")).await.is_none());
 }
@@ -104,9 +104,9 @@ async fn copy_for_memory_only_is_not_in_the_file() {
 async fn forgotten_page_is_gone_at_once_and_for_good() {
     let house = House::with(&[(&key("/"), &page("old")), (&key("/b"), &page("other"))]).await;
     let store = house.open();
-    assert!(store.get(&key("/"), NOW).await.is_some());
+    assert!(store.find(&key("/"), NOW).await.is_some());
     store.forget(key("/").id());
-    assert!(store.get(&key("/"), NOW).await.is_none());
+    assert!(store.find(&key("/"), NOW).await.is_none());
     assert!(!store.has(key("/").id()).await);
     store.close().await;
     assert!(house.get(&key("/")).await.is_none());
@@ -119,9 +119,9 @@ async fn age_is_checked_at_every_read() {
     let late = UnixMillis(NOW.0 + house.settings.ttl.as_millis() as u64);
     let too_late = UnixMillis(late.0 + 1);
     let store = house.open();
-    assert!(store.get(&key("/"), too_late).await.is_none(), "from the file");
-    assert!(store.get(&key("/"), late).await.is_some());
-    assert!(store.get(&key("/"), too_late).await.is_none(), "from memory");
+    assert!(store.find(&key("/"), too_late).await.is_none(), "from the file");
+    assert!(store.find(&key("/"), late).await.is_some());
+    assert!(store.find(&key("/"), too_late).await.is_none(), "from memory");
     store.close().await;
 }
 
@@ -161,7 +161,7 @@ async fn another_application_starts_with_no_copies() {
             break store;
         }
     };
-    assert!(store.get(&key("/"), NOW).await.is_none());
+    assert!(store.find(&key("/"), NOW).await.is_none());
     assert_eq!((store.counters().copies, store.counters().live_bytes), (0, 0));
     assert_eq!(store.secret().0, secret);
     store.close().await;

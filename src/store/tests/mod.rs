@@ -43,6 +43,12 @@ struct House {
     settings: Settings,
 }
 
+impl Store {
+    async fn find(&self, key: &StoreKey, now: UnixMillis) -> Option<Arc<Copy>> {
+        self.get(key.id(), key, now).await
+    }
+}
+
 impl House {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
@@ -99,7 +105,7 @@ impl House {
 
     async fn get(&self, key: &StoreKey) -> Option<Arc<Copy>> {
         let store = self.open();
-        let copy = store.get(key, NOW).await;
+        let copy = store.find(key, NOW).await;
         store.close().await;
         copy
     }

@@ -41,12 +41,12 @@ async fn in_file(house: &House, path: &str) -> Option<bool> {
 #[tokio::test]
 async fn hard_purge_is_committed_when_it_returns() {
     let (house, store) = store_with(&["/a", "/b/1", "/b/2"]).await;
-    assert!(store.get(&key("/b/1"), NOW).await.is_some(), "in memory as well");
+    assert!(store.find(&key("/b/1"), NOW).await.is_some(), "in memory as well");
     let purged = purge(&store, &of_path("/b/*", true));
     assert_eq!(purged, Purged { copies: 2, bytes: 8 });
     let killed = house.killed();
     for path in ["/b/1", "/b/2"] {
-        assert!(store.get(&key(path), NOW).await.is_none(), "{path}");
+        assert!(store.find(&key(path), NOW).await.is_none(), "{path}");
         assert!(!store.has(key(path).id()).await, "{path}");
         assert!(killed.get(&key(path)).await.is_none(), "{path} came back after a crash");
     }
@@ -57,16 +57,16 @@ async fn hard_purge_is_committed_when_it_returns() {
 #[tokio::test]
 async fn soft_purge_keeps_the_copy_and_its_body_and_says_so_until_the_next_put() {
     let (house, store) = store_with(&["/a", "/b"]).await;
-    assert!(store.get(&key("/a"), NOW).await.is_some(), "one of them in memory");
+    assert!(store.find(&key("/a"), NOW).await.is_some(), "one of them in memory");
     assert_eq!(purge(&store, &read(words(false))).copies, 2);
     for path in ["/a", "/b"] {
         assert!(store.has(key(path).id()).await);
-        assert_same(store.get(&key(path), NOW).await, &page(path).purged());
+        assert_same(store.find(&key(path), NOW).await, &page(path).purged());
         assert_eq!(in_file(&house, path).await, Some(true));
     }
     assert!(store.just_kept(&key("/a"), NOW).is_none(), "it must be kept again");
     store.put(key("/a"), page("/a"), true);
-    assert_same(store.get(&key("/a"), NOW).await, &page("/a"));
+    assert_same(store.find(&key("/a"), NOW).await, &page("/a"));
     store.close().await;
     let (db, meta) = house.opened();
     assert_eq!(meta.next_body, 2, "no body was written again");
@@ -85,7 +85,7 @@ async fn next_good_answer_after_a_soft_purge_does_not_wait_for_its_refresh() {
     // One that waits for its refresh is purged as well.
     store.put(key("/"), page("second"), true);
     assert_eq!(purge(&store, &read(words(false))).copies, 1);
-    assert_same(store.get(&key("/"), NOW).await, &page("second").purged());
+    assert_same(store.find(&key("/"), NOW).await, &page("second").purged());
     until("the second written", || store.counters().queued == 0);
     assert_same(house.killed().get(&key("/")).await, &page("second").purged());
     let before = store.counters().writes;
@@ -105,7 +105,7 @@ async fn what_only_waits_or_only_is_in_memory_is_purged_too() {
         store.put(key("/memory"), page("memory"), false);
         assert_eq!(purge(&store, &read(words(hard))).copies, 2);
         for path in ["/waits", "/memory"] {
-            let found = store.get(&key(path), NOW).await;
+            let found = store.find(&key(path), NOW).await;
             assert_eq!(found.map(|copy| copy.purged), (!hard).then_some(true), "{path}");
         }
         store.close().await;
@@ -121,7 +121,7 @@ async fn without_a_file_memory_is_purged_all_the_same() {
     let store = house.open();
     store.put(key("/"), page("kept"), true);
     assert_eq!(purge(&store, &read(words(true))).copies, 1);
-    assert!(store.get(&key("/"), NOW).await.is_none());
+    assert!(store.find(&key("/"), NOW).await.is_none());
 }
 
 #[tokio::test]
@@ -141,11 +141,11 @@ async fn sealed_copy_is_purged_without_its_seal_and_opens_with_it_afterwards() {
     let house = House::with(&[(&persons("/", 1), &page("personal"))]).await;
     let store = house.open();
     assert_eq!(purge(&store, &read(words(false))).copies, 1);
-    assert_same(store.get(&persons("/", 1), NOW).await, &page("personal").purged());
-    assert!(store.get(&persons("/", 2), NOW).await.is_none());
+    assert_same(store.find(&persons("/", 1), NOW).await, &page("personal").purged());
+    assert!(store.find(&persons("/", 2), NOW).await.is_none());
     assert_eq!(store.counters().damaged, 0);
     assert_eq!(purge(&store, &read(words(true))).copies, 1);
-    assert!(store.get(&persons("/", 1), NOW).await.is_none());
+    assert!(store.find(&persons("/", 1), NOW).await.is_none());
     store.close().await;
 }
 
@@ -159,8 +159,8 @@ async fn newest_of_a_copy_says_how_old_it_is() {
     store.put(key("/renewed"), page("new"), true);
     let older = Words { older: Some("1 hour".into()), hard: true, ..Words::default() };
     assert_eq!(purge(&store, &read(older)).copies, 1);
-    assert_same(store.get(&key("/renewed"), NOW).await, &page("new"));
-    assert!(store.get(&key("/old"), NOW).await.is_none());
+    assert_same(store.find(&key("/renewed"), NOW).await, &page("new"));
+    assert!(store.find(&key("/old"), NOW).await.is_none());
     store.close().await;
 }
 
@@ -191,7 +191,7 @@ async fn copy_put_after_its_purge_stays() {
     let waited = store.shared.queue.purge(&chunk, SOON, || {});
     store.put(key("/"), page("newer"), true);
     assert_eq!(waited, crate::store::queue::Waited::Done);
-    assert_same(store.get(&key("/"), NOW).await, &page("newer"));
+    assert_same(store.find(&key("/"), NOW).await, &page("newer"));
     store.close().await;
     assert_same(house.get(&key("/")).await, &page("newer"));
 }

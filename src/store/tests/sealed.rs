@@ -26,10 +26,10 @@ async fn nothing_of_a_persons_page_but_its_address_is_in_the_file() {
 async fn another_seal_opens_nothing_and_destroys_nothing() {
     let house = House::with(&[(&persons("/", 1), &page("mine"))]).await;
     let store = house.open();
-    assert!(store.get(&persons("/", 2), NOW).await.is_none());
-    assert!(store.get(&key("/"), NOW).await.is_none());
-    assert_same(store.get(&persons("/", 1), NOW).await, &page("mine"));
-    assert!(store.get(&persons("/", 2), NOW).await.is_none(), "from memory");
+    assert!(store.find(&persons("/", 2), NOW).await.is_none());
+    assert!(store.find(&key("/"), NOW).await.is_none());
+    assert_same(store.find(&persons("/", 1), NOW).await, &page("mine"));
+    assert!(store.find(&persons("/", 2), NOW).await.is_none(), "from memory");
     assert_eq!(store.counters().damaged, 0);
     store.close().await;
     assert_same(house.get(&persons("/", 1)).await, &page("mine"));
@@ -41,8 +41,8 @@ async fn what_waits_for_the_writer_is_given_to_its_own_person_only() {
     (house.settings.memory, house.settings.commit) = (0, HOUR);
     let store = house.open();
     store.put(persons("/", 1), page("mine"), true);
-    assert!(store.get(&persons("/", 2), NOW).await.is_none());
-    assert!(store.get(&persons("/", 1), NOW).await.is_some());
+    assert!(store.find(&persons("/", 2), NOW).await.is_none());
+    assert!(store.find(&persons("/", 1), NOW).await.is_some());
     store.close().await;
 }
 

@@ -123,7 +123,7 @@ async fn what_is_larger_than_the_file_may_be_is_refused_and_empties_nothing_for_
     until("it is written", || store.counters().copies == 1);
     store.put(key("/huge"), page(noise(60_000)), true);
     until("it is refused", || store.counters().dropped[Dropped::MaxSize as usize] == 1);
-    assert!(store.get(&key("/huge"), NOW).await.is_some(), "memory has it");
+    assert!(store.find(&key("/huge"), NOW).await.is_some(), "memory has it");
     store.close().await;
     assert_same(house.get(&key("/a")).await, &page(noise(10_000)));
 }

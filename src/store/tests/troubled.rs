@@ -10,11 +10,11 @@ async fn assert_memory_only(house: &House, trouble: Trouble) {
     let store = house.open();
     assert_eq!(store.trouble(), Some(trouble));
     store.put(key("/"), page("kept"), true);
-    assert!(store.get(&key("/"), NOW).await.is_some());
+    assert!(store.find(&key("/"), NOW).await.is_some());
     assert!(store.has(key("/").id()).await);
     assert!(!store.has(key("/b").id()).await);
     store.forget(key("/").id());
-    assert!(store.get(&key("/"), NOW).await.is_none());
+    assert!(store.find(&key("/"), NOW).await.is_none());
     store.close().await;
     assert!(fs::read(house.path()).ok() == before, "the file was touched");
 }
@@ -26,11 +26,11 @@ async fn second_store_reads_beside_the_first_and_takes_over_with_what_it_collect
     let second = house.open();
     assert_eq!(second.trouble(), Some(Trouble::Locked));
     assert_eq!(second.secret().0, first.secret().0);
-    assert_same(second.get(&persons("/mine", 1), NOW).await, &page("from before"));
+    assert_same(second.find(&persons("/mine", 1), NOW).await, &page("from before"));
     assert!(second.has(persons("/mine", 1).id()).await);
     first.put(key("/first"), page("written by the first"), true);
     until("the first has written", || first.counters().writes == 1);
-    assert_same(second.get(&key("/first"), NOW).await, &page("written by the first"));
+    assert_same(second.find(&key("/first"), NOW).await, &page("written by the first"));
     second.put(key("/second"), page("collected"), true);
     assert_eq!(second.counters().writes, 0);
     first.yield_file();
@@ -38,7 +38,7 @@ async fn second_store_reads_beside_the_first_and_takes_over_with_what_it_collect
     assert_eq!(second.trouble(), None);
     // The first has its place as a reader, and keeps what it still gets.
     until("the first reads beside", || first.shared.file.get().is_some());
-    assert!(first.get(&key("/second"), NOW).await.is_some());
+    assert!(first.find(&key("/second"), NOW).await.is_some());
     first.put(key("/late"), page("late"), true);
     first.close().await;
     second.close().await;
@@ -62,10 +62,10 @@ async fn file_of_another_application_is_not_read_beside_its_writer() {
     let house = House::with(&[(&key("/"), &page("the other's"))]).await;
     let first = house.open();
     let second = Store::open(house.settings.clone(), "http://localhost:9", NOW);
-    assert!(second.get(&key("/"), NOW).await.is_none());
+    assert!(second.find(&key("/"), NOW).await.is_none());
     assert_ne!(second.secret().0, first.secret().0);
     second.put(key("/"), page("own"), true);
-    assert_same(second.get(&key("/"), NOW).await, &page("own"));
+    assert_same(second.find(&key("/"), NOW).await, &page("own"));
     second.close().await;
     first.close().await;
     assert_same(house.get(&key("/")).await, &page("the other's"));
@@ -230,7 +230,7 @@ async fn what_is_being_brought_back_hides_nothing_that_is_there() {
     drop((row, entries));
     assert!(store.shared.queue.push_in_turn(key("/").id(), Change::Restore(Box::new(old))));
     assert!(store.has(key("/").id()).await);
-    assert_same(store.get(&key("/"), NOW).await, &page("newer"));
+    assert_same(store.find(&key("/"), NOW).await, &page("newer"));
     store.close().await;
     assert_same(house.get(&key("/")).await, &page("newer"));
 }

@@ -94,7 +94,7 @@ async fn what_is_too_large_for_a_row_stays_in_memory() {
     copy.headers.insert("x-long", HeaderValue::from_str(&"y".repeat(200_000)).unwrap());
     store.put(key("/"), copy, true);
     assert_eq!(store.counters().dropped[Dropped::TooLarge as usize], 1);
-    assert!(store.get(&key("/"), NOW).await.is_some());
+    assert!(store.find(&key("/"), NOW).await.is_some());
     store.close().await;
 }
 
@@ -105,7 +105,7 @@ async fn closing_twice_and_putting_afterwards_is_harmless() {
     store.close().await;
     store.close().await;
     store.put(key("/"), page("late"), true);
-    assert!(store.get(&key("/"), NOW).await.is_some());
+    assert!(store.find(&key("/"), NOW).await.is_some());
     assert_eq!(store.counters().dropped[Dropped::NoFile as usize], 1);
 }
 
@@ -118,7 +118,7 @@ async fn after_a_fault_the_file_is_opened_again_and_nothing_is_lost() {
     let db = store.shared.file.get().unwrap();
     store.shared.lost(&db, &redb::Error::Corrupted("a test".into()));
     store.put(key("/b"), page("b"), true);
-    assert!(store.get(&key("/a"), NOW).await.is_some(), "from memory");
+    assert!(store.find(&key("/a"), NOW).await.is_some(), "from memory");
     drop(db);
     until("written to the file opened anew", || store.counters().writes == 2);
     assert_eq!(store.trouble(), None);
