@@ -1,17 +1,17 @@
 //! The one clock: every part is given `now` from here, so that decisions can be tested without
 //! waiting.
 
-use std::future::poll_fn;
+use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::task::coop;
-use tokio::time::{Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A moment on both clocks: `mono` for measuring (never jumps), `wall` for what is written down.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
-    pub mono: Instant,
+    pub mono: std::time::Instant,
     pub wall: UnixMillis,
 }
 
@@ -28,8 +28,8 @@ pub struct UnixMillis(pub u64);
 
 /// The present moment for measuring alone, at half the price. tokio's clock, because its tests can
 /// pause and advance it.
-pub fn mono() -> Instant {
-    tokio::time::Instant::now().into_std()
+pub fn mono() -> std::time::Instant {
+    Instant::now().into_std()
 }
 
 /// A timer for an end that is put off again and again. It is made when it is first waited for, and
@@ -37,14 +37,24 @@ pub fn mono() -> Instant {
 #[derive(Default)]
 pub struct LazyTimer {
     sleep: Option<Pin<Box<Sleep>>>,
-    /// It goes off no later than so long from now.
+    /// When it was last set, it was to go off within this.
     reach: Duration,
 }
 
 impl LazyTimer {
-    /// Ready at `end`, by tokio's clock.
-    pub fn poll_until(&mut self, end: tokio::time::Instant, cx: &mut Context<'_>) -> Poll<()> {
-        let reach = || end.saturating_duration_since(tokio::time::Instant::now());
+    /// Ready at `end`, by tokio's clock; once the task's budget is spent, only in its next turn. For what
+    /// may have come in time is not seen with no budget left.
+    pub fn poll_until(&mut self, end: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        if coop::has_budget_remaining() {
+            return self.poll_until_though_busy(end, cx);
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// The same in any turn: for an end that is not to be put off by who keeps the task busy.
+    pub fn poll_until_though_busy(&mut self, end: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        let reach = || end.saturating_duration_since(Instant::now());
         let sleep = match &mut self.sleep {
             Some(sleep) => sleep,
             none => {
@@ -55,7 +65,7 @@ impl LazyTimer {
         if sleep.deadline() > end {
             sleep.as_mut().reset(end);
         }
-        while sleep.as_mut().poll(cx).is_ready() {
+        while poll_though_busy(sleep, cx).is_ready() {
             self.reach = reach();
             if self.reach.is_zero() {
                 return Poll::Ready(());
@@ -65,26 +75,21 @@ impl LazyTimer {
         Poll::Pending
     }
 
-    /// The same for an end that is not to be put off by who keeps the task busy: once its budget is
-    /// spent, which may be so in every turn, tokio's timers do not go off.
-    pub fn poll_until_though_busy(
-        &mut self,
-        end: tokio::time::Instant,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
-        pin!(coop::unconstrained(poll_fn(|cx| self.poll_until(end, cx)))).poll(cx)
-    }
-
     /// Somebody is woken within `limit`, whether or not anything is to end by then. Costs a timer once
     /// in that time.
     pub fn wake_within(&mut self, limit: Duration, cx: &mut Context<'_>) {
         if self.reach > limit || self.sleep.as_ref().is_none_or(|sleep| sleep.is_elapsed()) {
             let mut sleep = Box::pin(tokio::time::sleep(limit));
-            // Not over yet; from here on it wakes. With no budget left it would do neither.
-            let _ = pin!(coop::unconstrained(sleep.as_mut())).poll(cx);
+            // Not over yet; from here on it wakes.
+            let _ = poll_though_busy(&mut sleep, cx);
             *self = Self { sleep: Some(sleep), reach: limit };
         }
     }
+}
+
+/// With the task's budget spent, a timer neither goes off nor is entered into the runtime's wheel.
+fn poll_though_busy(sleep: &mut Pin<Box<Sleep>>, cx: &mut Context<'_>) -> Poll<()> {
+    pin!(coop::unconstrained(sleep.as_mut())).poll(cx)
 }
 
 impl UnixMillis {
@@ -103,7 +108,7 @@ impl UnixMillis {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::time::Instant;
+    use std::future::poll_fn;
 
     const SECOND: Duration = Duration::from_secs(1);
 

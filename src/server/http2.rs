@@ -12,7 +12,7 @@
 //! | empty frames without end (CVE-2019-9518; RUSTSEC-2023-0034) | h2 hands none on, and keeps none |
 //! | SETTINGS and PING without end (CVE-2019-9515, -9512) | h2 reads no further before it has written the answer |
 //! | takes no bytes, or gives no window (CVE-2019-9517, -9511) | [`Clock`]: nothing of any answer was written, and nothing of a body came, for `server.timeout.write`; [`PIECE_BYTES`](super::flow::PIECE_BYTES) and the send buffer bound what waits |
-//! | sends frames without end that mean nothing | [`Clock`]: it keeps nobody busy, and has its end in the midst of it; `linger` throws away no more than a reader says |
+//! | sends frames without end that mean nothing | [`Clock`] and the socket's: such a connection is idle, or takes nothing of its answers, whatever it says; `linger` throws away no more than a reader says |
 //! | sends no more of a body | [`Arriving`]: `server.timeout.read` |
 //! | says nothing, or is gone | [`Clock`]: idle since nothing has been owed; pings |
 //!

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::coop;
 use tokio::time::Instant;
 
 pub(super) struct Socket {
@@ -197,6 +198,11 @@ impl Socket {
         cx: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
+        let is_blind = written.is_pending() && !coop::has_budget_remaining();
+        if is_blind && !self.writing {
+            // Nobody knows whether it would have been taken. The task has another turn.
+            return Poll::Pending;
+        }
         self.set_writing(written.is_pending());
         if let Poll::Ready(written) = written {
             self.write.end();
@@ -211,7 +217,7 @@ impl Socket {
         if self.limits.write.is_zero() {
             return Poll::Pending;
         }
-        ready!(self.write.poll(cx, Phase::Answer, self.limits.write, None));
+        ready!(self.write.poll_though_busy(cx, Phase::Answer, self.limits.write));
         self.front.up(Phase::Answer.silence());
         Poll::Ready(Err(TIMED_OUT.into()))
     }
@@ -361,3 +367,6 @@ impl AsyncWrite for Socket {
 const TIMED_OUT: ErrorKind = ErrorKind::TimedOut;
 const REQUEST_TIMEOUT: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ pub(super) async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
 
 /// The same for who may take longer to read what was said and shows that he is at it: until nothing has
 /// come for `silence`, and `heard` is when something last did. A reader says little, and had a window for
-/// what else is on its way; who says more is gone.
+/// what else is on its way; whoever says more gets his reset.
 pub(super) async fn linger_on(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     silence: Duration,
@@ -45,5 +45,6 @@ pub(super) async fn linger_on(
 
 const LONGEST: Duration = Duration::from_secs(5);
 const LONGEST_READER: Duration = Duration::from_secs(60);
-/// In bytes: twice what a client may send before anybody reads it, on one connection.
+/// In bytes: of bodies, a connection may have half of it under way; the rest is for heads, and for what a
+/// reader says.
 const LARGEST_READER: usize = 2 * super::http2::CONNECTION_WINDOW as usize;

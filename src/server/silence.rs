@@ -41,11 +41,27 @@ impl Silence {
         limit: Duration,
         began: Option<Instant>,
     ) -> Poll<()> {
+        let since = self.since(phase, began);
+        self.timer.poll_until(since + limit, cx)
+    }
+
+    /// The same for a silence that who says much in the other direction does not break.
+    pub(super) fn poll_though_busy(
+        &mut self,
+        cx: &mut Context<'_>,
+        phase: Phase,
+        limit: Duration,
+    ) -> Poll<()> {
+        let since = self.since(phase, None);
+        self.timer.poll_until_though_busy(since + limit, cx)
+    }
+
+    fn since(&mut self, phase: Phase, began: Option<Instant>) -> Instant {
         let since = match self.since {
             Some((same, since)) if same == phase => since,
             _ => began.unwrap_or_else(Instant::now),
         };
         self.since = Some((phase, since));
-        self.timer.poll_until(since + limit, cx)
+        since
     }
 }

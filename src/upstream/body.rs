@@ -212,7 +212,7 @@ impl ReplyBody {
         };
         let next = match ready!(open.poll_next(cx)) {
             Some(next) => next,
-            None => match open.end(cx) {
+            None => match ready!(open.poll_end(cx)) {
                 Ok(keep) => return Poll::Ready(self.finish(keep)),
                 Err(failure) => Err(failure),
             },
@@ -263,12 +263,12 @@ impl Open {
 
     /// The body has ended by its framing; `Ok` if nothing speaks against it, true if the
     /// connection is good for another request.
-    fn end(&mut self, cx: &mut Context<'_>) -> Result<bool, Failure> {
-        match self.connection.end(cx) {
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Failure>> {
+        self.connection.poll_end(cx).map(|end| match end {
             End::Idle => Ok(self.reusable),
             End::Closed => Ok(false),
             End::Leftover => Err(Failure::Malformed),
-        }
+        })
     }
 
     fn failure(&self, error: &hyper::Error) -> Failure {

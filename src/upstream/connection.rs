@@ -19,7 +19,6 @@ use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -142,21 +141,22 @@ impl Connection {
 
     /// To be asked once the answer has ended. A request that is not wholly sent by then closes
     /// the connection: the application has said that it does not want the rest.
-    pub(super) fn end(&mut self, cx: &mut Context<'_>) -> End {
+    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        // With its budget spent, tokio shows every socket as empty: what follows the answer would be
+        // overlooked. So it is looked for in the next turn, and again if the last look was such a one.
+        if !coop::has_budget_remaining() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if !self.sender.is_ready() || self.traffic.is_blind() {
-            // Once more and no longer, whatever was spent on the answer: what follows it must be seen.
-            let drive = poll_fn(|cx| {
-                self.drive(cx);
-                Poll::Ready(())
-            });
-            let _ = pin!(coop::unconstrained(drive)).poll(cx);
+            self.drive(cx);
         }
         if self.driver.is_some() && self.sender.is_ready() {
-            return End::Idle;
+            return Poll::Ready(End::Idle);
         }
         self.close();
         let has_more = self.rest.take().is_some_and(|mut rest| rest.has_more());
-        if has_more { End::Leftover } else { End::Closed }
+        Poll::Ready(if has_more { End::Leftover } else { End::Closed })
     }
 
     /// The socket, and what was read from it after a 101; `None` if HTTP goes on.

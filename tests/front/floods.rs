@@ -8,6 +8,7 @@ use crate::support::origin::{Behaviour, Origin, ok};
 use crate::support::retter::{Retter, Setup};
 use crate::support::{SOON, until};
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -96,7 +97,7 @@ fn pings_and_settings_whose_answers_nobody_reads_take_no_memory() {
 fn who_asks_for_nothing_and_sends_frames_without_end_is_idle() {
     let (_origin, setup) = with_one_worker();
     let retter = setup.set("SERVER_TIMEOUT_IDLE", 1).start();
-    assert!(babbling_ends(four(&retter, 1 << 16)));
+    assert!(babbling_ends(four(&retter, 1 << 16), || {}));
     assert_eq!(retter.figure(&["refused", "idle-timeout"]), 4.0);
 }
 
@@ -106,7 +107,7 @@ fn who_takes_nothing_and_sends_frames_without_end_is_cut() {
     let retter = setup.set("SERVER_TIMEOUT_WRITE", 1).start();
     let mut peers = four(&retter, 1);
     peers.iter_mut().for_each(|peer| assert!(peer.say(&request(0))));
-    assert!(babbling_ends(peers));
+    assert!(babbling_ends(peers, || {}));
     assert_eq!(retter.figure(&["refused", "write-timeout"]), 4.0);
 }
 
@@ -115,8 +116,7 @@ fn who_sends_frames_without_end_does_not_hold_up_the_end() {
     let (_origin, setup) = with_one_worker();
     let mut retter = setup.set("SERVER_TIMEOUT_GRACESHUT", 60).start();
     let peers = four(&retter, 1 << 16);
-    retter.term();
-    assert!(babbling_ends(peers));
+    assert!(babbling_ends(peers, || retter.term()));
     assert!(retter.ended(SOON).is_some());
 }
 
@@ -139,14 +139,21 @@ fn four(retter: &Retter, window: u32) -> Vec<Peer> {
 }
 
 /// Frames of a kind that nobody knows, which are to be ignored (RFC 9113 section 4.1), are not taken for
-/// long.
-fn babbling_ends(peers: Vec<Peer>) -> bool {
+/// long. `meanwhile` is done when they have begun to be.
+fn babbling_ends(peers: Vec<Peer>, meanwhile: impl FnOnce()) -> bool {
     let frames = &frame(0xee, 0, 0, &[0; 1 << 14]).repeat(16);
-    let began = Instant::now();
+    let (began, taken) = (Instant::now(), &AtomicUsize::new(0));
     thread::scope(|scope| {
         for mut peer in peers {
-            scope.spawn(move || while began.elapsed() < SOON && peer.say(frames) {});
+            peer.line.give_up_writing_after(SOON).expect("a socket");
+            scope.spawn(move || {
+                while began.elapsed() < SOON && peer.say(frames) {
+                    taken.fetch_add(1, Ordering::Relaxed);
+                }
+            });
         }
+        assert!(until(SOON, || taken.load(Ordering::Relaxed) >= 32), "it takes nothing");
+        meanwhile();
     });
     began.elapsed() < SOON
 }
