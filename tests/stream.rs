@@ -5,7 +5,7 @@ use crate::support::origin::{Behaviour, Ending, Origin, ok, pattern, pattern_bod
 use crate::support::retter::{Retter, Setup};
 use crate::support::{SOON, for_each_row, until};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_long_download_costs_a_few_buffers() {
@@ -192,6 +192,23 @@ fn a_slow_but_moving_reader_of_a_copy_is_not_cut() {
     assert_eq!((answer.retter(), answer.end, length), ("cache", End::Whole, COPY));
 }
 
+/// The system takes megabytes for him at once, and asks for more only when a third of it is gone.
+#[test]
+fn a_steady_reader_is_not_cut_however_much_the_system_holds_for_him() {
+    let origin = Origin::new().elsewhere(pattern_body(STEADY));
+    let retter = Setup::before(&origin).set("SERVER_TIMEOUT_WRITE", "1").start();
+    let mut line = Line::narrow(retter.address()).expect("it listens");
+    line.write(&get("/").bytes()).expect("sent");
+    let (mut length, began) = (0, Instant::now());
+    let answer = line.receive(false, |piece| {
+        length += piece.len() as u64;
+        // Half a megabyte in a second.
+        let due = began + Duration::from_micros(length * 2);
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+    });
+    assert_eq!((answer.end, length), (End::Whole, STEADY));
+}
+
 #[test]
 fn who_does_not_read_does_not_keep_others_pages_from_being_stored() {
     let origin = Origin::new().elsewhere(pattern_body(LARGE));
@@ -240,5 +257,6 @@ const LONG: u64 = 100 * 1024 * 1024;
 const PIECE: usize = 256 * 1024;
 /// Below `cache.maxbody`.
 const COPY: u64 = 8_000_000;
+const STEADY: u64 = 5_000_000;
 /// All copies in the making together have 32 MiB.
 const LARGE: u64 = 32_000_000;

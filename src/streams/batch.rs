@@ -11,6 +11,8 @@
 //! nobody would send what was held.
 
 use parking_lot::Mutex;
+use rustix::io::Errno;
+use rustix::net::SendFlags;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice};
@@ -20,6 +22,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::task::coop;
 
 /// A TCP socket that takes small writes at once and sends them with those of others. A flush is told
 /// that all is well until a batch finds that the peer does not take what was taken from him; then whoever
@@ -38,6 +41,8 @@ struct Shared {
     fate: Fate,
     /// Who flushed while something was held.
     owner: Option<Waker>,
+    /// When the socket last took nothing.
+    refused: Option<Instant>,
 }
 
 /// What became of the last batch.
@@ -73,8 +78,8 @@ pub(crate) fn send_held() {
 
 impl Batched {
     pub(crate) fn new(stream: TcpStream) -> Self {
-        let shared =
-            Shared { stream, held: Vec::new(), listed: false, fate: Fate::Sent, owner: None };
+        let (held, listed, fate) = (Vec::new(), false, Fate::Sent);
+        let shared = Shared { stream, held, listed, fate, owner: None, refused: None };
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
 
@@ -132,10 +137,46 @@ impl Shared {
         }
     }
 
+    /// To the socket itself.
+    ///
+    /// Once full, Linux calls it writable only when a third of its buffer is free again, which may be more
+    /// than a megabyte. Whoever reads slowly takes long for that, and would look as if he took nothing. So
+    /// who asks again after a while is not told what was said last: it is tried.
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let sent = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        if sent.is_ready() {
+            self.refused = None;
+            return sent;
+        }
+        let now = Instant::now();
+        let refused = *self.refused.get_or_insert(now);
+        if now.duration_since(refused) < BELIEVED {
+            return Poll::Pending;
+        }
+        ready!(coop::poll_proceed(cx)).made_progress();
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let first = slices.iter().find(|slice| !slice.is_empty());
+        match rustix::net::send(&self.stream, first.map_or(&[], |slice| &**slice), flags) {
+            Err(Errno::AGAIN | Errno::INTR) => {
+                self.refused = Some(now);
+                Poll::Pending
+            }
+            // And the next is tried too, until there is no more room.
+            sent => Poll::Ready(Ok(sent?)),
+        }
+    }
+
     /// Ready when nothing is held.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.held.is_empty() {
-            let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.held))?;
+            let held = std::mem::take(&mut self.held);
+            let sent = self.poll_send(cx, &[IoSlice::new(&held)]);
+            self.held = held;
+            let sent = ready!(sent)?;
             if sent == 0 {
                 return Poll::Ready(Err(ErrorKind::WriteZero.into()));
             }
@@ -187,7 +228,7 @@ impl AsyncWrite for Batched {
         let may_hold = shared.listed || BATCH.with(|batch| batch.begun.get());
         if !may_hold || shared.held.len() + length > MOST_BYTES {
             ready!(shared.poll_drain(cx))?;
-            return Pin::new(&mut shared.stream).poll_write_vectored(cx, slices);
+            return shared.poll_send(cx, slices);
         }
         for slice in slices {
             shared.held.extend_from_slice(slice);
@@ -274,6 +315,8 @@ const MOST_HELD: usize = 32;
 /// How long they wait if the thread finds no rest.
 const LONGEST: Duration = Duration::from_millis(1);
 const STEPS_A_LOOK: usize = 4;
+/// How long a socket is believed that it is full.
+const BELIEVED: Duration = Duration::from_millis(100);
 /// What one socket holds, in bytes. Larger writes are sent at once, for to copy them would cost more
 /// than it saves.
 const MOST_BYTES: usize = 4096;
