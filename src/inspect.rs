@@ -117,7 +117,7 @@ use std::path::{Path, PathBuf};
 /// Why nothing, or not everything, was printed.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
-    #[error("{} is {trouble}: {}", .file.display(), .trouble.remedy())]
+    #[error("{} is {trouble}: {}", .file.display(), .trouble.remedy_for_tools())]
     File { file: PathBuf, trouble: Trouble },
     #[error(
         "{0} is no key: give an id (up to 32 hexadecimal digits, as many as make it the only \

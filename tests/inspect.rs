@@ -124,6 +124,26 @@ fn a_sealed_copy_says_so_and_opens_for_its_own_session_only() {
 }
 
 #[test]
+fn an_address_with_variants_means_its_page() {
+    let origin = Origin::new().elsewhere(computed(page));
+    for vary in ["Accept-Language", "Cookie", "Accept-Encoding, Cookie"] {
+        origin.set("/varied", ok("its page").header("Vary", vary));
+        let retter = before(&origin);
+        retter.visit(&get("/varied").cookie("PHPSESSID=his").header("Accept-Language", "de"));
+        retter.wait_for_copies(&["/varied"]);
+        let address = ["--session", "PHPSESSID=his", "http://shop.example/varied"];
+        let shown = show(&retter.file(), &address);
+        assert_eq!(code(&shown), 0, "{vary}: {}", text(&shown.stderr));
+        assert!(text(&shown.stdout).ends_with("\nits page"), "{vary}: {}", text(&shown.stdout));
+        let list = objects(&retter.file()).into_iter().find(|row| row["why"] == "variants");
+        let Some(list) = list else { panic!("{vary}: no list") };
+        let shown = show(&retter.file(), &[list["id"].as_str().expect("a text")]);
+        assert_eq!(code(&shown), 0);
+        assert!(text(&shown.stdout).starts_with("no page: "), "{}", text(&shown.stdout));
+    }
+}
+
+#[test]
 fn of_several_copies_of_an_address_none_is_chosen_without_a_session() {
     let origin = Origin::new().elsewhere(computed(page));
     let retter = before(&origin);

@@ -7,19 +7,21 @@ use super::line::CopyLine;
 use super::words::escaped;
 use super::{Asked, InspectError};
 use crate::clock::UnixMillis;
+use crate::policy::Why;
 use crate::store::Copy;
 use crate::store::reader::{EntryId, Found, Look, People, Reader, Row};
 use crate::store::select::Key;
 use std::path::Path;
 
-/// For an address that a dump had to escape, both spellings are good.
+/// For an address that a dump had to escape, both spellings are good. It means pages, and not the list of
+/// the variants of one.
 fn means(key: &Key, found: &Found) -> bool {
     match (key, found) {
         (Key::Ids(_), _) => true,
         (Key::Address(_), Err(_)) => false,
         (Key::Address(address), Ok(row)) => {
             let own = row.place.to_string();
-            own == *address || escaped(&own) == *address
+            row.why != Why::Variants && (own == *address || escaped(&own) == *address)
         }
     }
 }
@@ -100,9 +102,9 @@ impl Search<'_> {
             Ok(row) => row,
             Err(row) => return format!("  {}  unreadable: {}", row.id, row.reason),
         };
-        let [address, identity, status, age, ..] =
+        let [address, identity, status, age, .., why, _] =
             CopyLine::new(row, self.now).fields().map(|(_, value)| value);
-        format!("  {}  {address}  identity {identity}  status {status}  {age}", row.id)
+        format!("  {}  {address}  identity {identity}  status {status}  {age}  {why}", row.id)
     }
 }
 

@@ -5,6 +5,7 @@ use super::search::Search;
 use super::words::{escaped, is_obeyed, value};
 use super::{Format, InspectError, json, while_read};
 use crate::clock::UnixMillis;
+use crate::policy::Why;
 use crate::store::Copy;
 use crate::store::reader::{Reader, Session};
 use crate::store::select::Key;
@@ -44,7 +45,7 @@ pub fn show(
     let row = search.one(&key)?;
     let copy = search.open(&row)?;
     let line = CopyLine::new(&row, now).opened(copy.as_ref());
-    let shown = Shown { asked, line, copy: copy.as_ref() };
+    let shown = Shown { asked, line, copy: copy.as_ref(), is_list: row.why == Why::Variants };
     while_read(shown.print(out).map_err(InspectError::from))
 }
 
@@ -59,14 +60,21 @@ struct Shown<'a> {
     line: CopyLine<'a>,
     /// `None`: sealed.
     copy: Option<&'a Copy>,
+    /// Of variants, and no page.
+    is_list: bool,
 }
 
 impl Shown<'_> {
     fn print(self, out: &mut impl Write) -> io::Result<()> {
         match (self.asked.format, self.copy) {
             (Format::Json, _) => json::print(&self.object(), out)?,
+            (Format::Text, _) if self.is_list => {
+                self.in_clear("no page: the list of the variants of one", out)?;
+            }
             (Format::Text, Some(copy)) => self.text(copy, out)?,
-            (Format::Text, None) => self.in_clear(out)?,
+            (Format::Text, None) => {
+                self.in_clear("sealed: its own visitor's session opens it (--session)", out)?;
+            }
         }
         out.flush()
     }
@@ -89,8 +97,9 @@ impl Shown<'_> {
         }
     }
 
-    fn in_clear(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "sealed: its own visitor's session opens it (--session)")?;
+    /// What can be said of it beside its head and body, behind why these are not shown.
+    fn in_clear(&self, reason: &str, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "{reason}")?;
         for (name, value) in self.line.fields() {
             writeln!(out, "{name}: {value}")?;
         }

@@ -50,7 +50,27 @@ impl Trouble {
         }
     }
 
-    /// What the operator can do about it.
+    /// What the operator can do about it, for who was only to look into the file or to tidy it up.
+    pub fn remedy_for_tools(&self) -> &'static str {
+        match self {
+            Trouble::Locked => "stop the process that has it first",
+            Trouble::NeedsRepair => "start RETTER on it, which brings its copies back",
+            Trouble::Damaged(_) => {
+                "nothing was changed; a RETTER that starts on it sets it aside and begins a new one"
+            }
+            Trouble::NotOurs(_) => "name the file that RETTER's store.path names",
+            Trouble::Newer { .. } => "use the tools that came with the newer RETTER",
+            Trouble::Missing | Trouble::NoFolder => {
+                "name the file that RETTER's store.path names, or set store.path where no file is named"
+            }
+            Trouble::Forbidden => "try it as the user whom RETTER runs as",
+            Trouble::Full => "make room",
+            Trouble::NoLocks => "stop RETTER and copy the file to another file system",
+            Trouble::Io(_) => "see whether it is the right file, and to the disk",
+        }
+    }
+
+    /// What the operator of a running RETTER can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
             Trouble::Locked => {

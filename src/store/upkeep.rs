@@ -26,7 +26,7 @@ pub enum UpkeepError {
     NoRoom { file: PathBuf, needed: u64, free: u64 },
     #[error("no copy could be made beside {}: {error}", .file.display())]
     Copy { file: PathBuf, error: io::Error },
-    #[error("{} is {trouble}: {}", .file.display(), .trouble.remedy())]
+    #[error("{} is {trouble}: {}", .file.display(), .trouble.remedy_for_tools())]
     File { file: PathBuf, trouble: Trouble },
 }
 
