@@ -112,6 +112,11 @@ impl Update {
         }
     }
 
+    /// Of more than the application's counts.
+    pub fn is_of_states(&self) -> bool {
+        self.paths.is_some()
+    }
+
     /// With what only the older one knows.
     pub fn over(self, older: Option<&Update>) -> Self {
         let Some(older) = older else { return self };

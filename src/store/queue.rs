@@ -108,7 +108,8 @@ impl Queue {
         }
     }
 
-    /// Takes what is to be remembered of the breakers; it rides along with the next batch.
+    /// Takes what is to be remembered of the breakers. Counts ride along with the next batch; a state that
+    /// has changed makes one.
     pub fn push_breakers(&self, update: Update) {
         if self.waiting.lock().push_breakers(update, Instant::now()) {
             self.wake.notify_one();

@@ -59,7 +59,7 @@ impl Trouble {
                 "nothing was changed; a RETTER that starts on it sets it aside and begins a new one"
             }
             Trouble::NotOurs(_) => "name the file that RETTER's store.path names",
-            Trouble::Newer { .. } => "use the tools that came with the newer RETTER",
+            Trouble::Newer { .. } => "start the newer RETTER, or use the tools that came with it",
             Trouble::Missing | Trouble::NoFolder => {
                 "name the file that RETTER's store.path names, or set store.path where no file is named"
             }

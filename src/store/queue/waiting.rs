@@ -149,8 +149,9 @@ impl Waiting {
         if self.state == State::Ended {
             return false;
         }
+        let is_urgent = update.is_of_states();
         self.breakers = Some(update.over(self.breakers.as_ref()));
-        self.make_ready(now)
+        self.make_ready(now) || is_urgent
     }
 
     /// True when the writer has to hear of it.
@@ -286,13 +287,18 @@ impl Waiting {
         match (self.ready_since, self.later.first_key_value()) {
             _ if self.has_last_word() => When::At(now),
             (Some(_), _) if closing => When::At(now),
-            (Some(since), _) if self.is_full_batch() || self.lane.wanted => {
+            (Some(since), _) if self.is_full_batch() || self.lane.wanted || self.is_urgent() => {
                 When::At(pace.earliest(since))
             }
             (Some(since), _) => When::At(pace.due(since)),
             (None, Some(((due, _), _))) => When::At(*due),
             (None, None) => When::Never,
         }
+    }
+
+    /// What a breaker has become must be known after a kill, or the application is asked too soon.
+    fn is_urgent(&self) -> bool {
+        self.breakers.as_ref().is_some_and(Update::is_of_states)
     }
 
     /// From `later` to `ready`: those whose time has come; all of them at the end.

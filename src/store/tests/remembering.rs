@@ -33,6 +33,17 @@ fn levels(saved: &[Saved]) -> Vec<&Level> {
 }
 
 #[tokio::test]
+async fn what_a_breaker_has_become_does_not_wait_for_the_next_commit() {
+    let mut house = House::new();
+    house.settings.commit = HOUR;
+    let store = house.open();
+    store.put(key("/"), page("waits"), true);
+    write(&store, Unsaved::All(vec![open(Level::Application)]), NOW);
+    assert_eq!(house.killed().open().breakers(NOW).len(), 1);
+    store.close().await;
+}
+
+#[tokio::test]
 async fn breakers_survive_a_kill_with_their_time_running_on() {
     let house = House::new();
     let store = house.open();
