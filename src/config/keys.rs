@@ -129,9 +129,11 @@ keys! {
         "`on`: every connection begins with a PROXY protocol header (version 1 or 2) that says whose \
          it is, and only `server.trusted` may connect.";
     SERVER_MAXCONNECTIONS: u32 = "server.maxconnections", kinds::SOME_COUNT, "10000",
-        "Connections of all clients at one time; one more is answered 503 and closed.";
+        "Connections of all clients at one time; one more is answered 503 and closed (of those that \
+         come at once, 256 are; the rest are closed).";
     SERVER_TIMEOUT_READ: Duration = "server.timeout.read", kinds::TIME, "15 seconds",
-        "Silence of a client that is sending a request; 0 = no limit.";
+        "Silence of a client that is sending the body of a request; for the head see `limit.head`; 0 = \
+         no limit.";
     SERVER_TIMEOUT_WRITE: Duration = "server.timeout.write", kinds::TIME, "15 seconds",
         "How long a client may take nothing of its answer; 0 = no limit.";
     SERVER_TIMEOUT_IDLE: Duration = "server.timeout.idle", kinds::TIME, "60 seconds",

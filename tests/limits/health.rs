@@ -33,6 +33,23 @@ fn every_field_of_the_go_program_is_there() {
 }
 
 #[test]
+fn every_field_is_written_down() {
+    let origin = Origin::new();
+    let retter = Setup::before(&origin).start();
+    let readme = include_str!("../../README.md");
+    let health = health(&retter);
+    let mut names = Vec::new();
+    for (name, figure) in health.as_object().expect("an object") {
+        names.push(name);
+        names.extend(figure.as_object().into_iter().flat_map(|figures| figures.keys()));
+    }
+    assert!(names.len() > 40, "{health}");
+    for name in names {
+        assert!(readme.contains(&format!("`{name}`")), "{name} is not in the README");
+    }
+}
+
+#[test]
 fn after_some_requests_the_figures_are_theirs() {
     let origin = Origin::new().elsewhere(ok("page")).route("/slow", ok("slow").after(SLOW));
     let retter = Setup::before(&origin).start();
