@@ -196,14 +196,14 @@ fn a_slow_but_moving_reader_of_a_copy_is_not_cut() {
 #[test]
 fn a_steady_reader_is_not_cut_however_much_the_system_holds_for_him() {
     let origin = Origin::new().elsewhere(pattern_body(STEADY));
-    let retter = Setup::before(&origin).set("SERVER_TIMEOUT_WRITE", "1").start();
+    let retter = Setup::before(&origin).set("SERVER_TIMEOUT_WRITE", "2").start();
     let mut line = Line::narrow(retter.address()).expect("it listens");
     line.write(&get("/").bytes()).expect("sent");
     let (mut length, began) = (0, Instant::now());
     let answer = line.receive(false, |piece| {
         length += piece.len() as u64;
-        // Half a megabyte in a second.
-        let due = began + Duration::from_micros(length * 2);
+        // A third of a megabyte in a second.
+        let due = began + Duration::from_micros(length * 3);
         thread::sleep(due.saturating_duration_since(Instant::now()));
     });
     assert_eq!((answer.end, length), (End::Whole, STEADY));
@@ -257,6 +257,6 @@ const LONG: u64 = 100 * 1024 * 1024;
 const PIECE: usize = 256 * 1024;
 /// Below `cache.maxbody`.
 const COPY: u64 = 8_000_000;
-const STEADY: u64 = 5_000_000;
+const STEADY: u64 = 4_000_000;
 /// All copies in the making together have 32 MiB.
 const LARGE: u64 = 32_000_000;

@@ -31,11 +31,14 @@ impl Pace {
 
     /// When changes that wait since `since` are committed.
     pub fn due(&self, since: Instant) -> Instant {
-        let Some(last) = &self.last else {
-            return since + self.commit;
-        };
+        (since + self.commit).max(self.soon(since))
+    }
+
+    /// The same for what `store.commit` does not hold up.
+    pub fn soon(&self, since: Instant) -> Instant {
+        let Some(last) = &self.last else { return since };
         let allocator = Duration::from_micros(last.allocator_bytes / ALLOCATOR_BYTES_A_MICRO);
-        (since + self.commit).max(self.earliest(since)).max(last.ended + allocator)
+        self.earliest(since).max(last.ended + allocator)
     }
 
     /// When they are committed at the earliest, however many wait: the file gets a twentieth of the

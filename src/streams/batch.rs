@@ -157,7 +157,7 @@ impl Shared {
         if now.duration_since(refused) < BELIEVED {
             return Poll::Pending;
         }
-        ready!(coop::poll_proceed(cx)).made_progress();
+        let step = ready!(coop::poll_proceed(cx));
         let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
         let first = slices.iter().find(|slice| !slice.is_empty());
         match rustix::net::send(&self.stream, first.map_or(&[], |slice| &**slice), flags) {
@@ -166,7 +166,10 @@ impl Shared {
                 Poll::Pending
             }
             // And the next is tried too, until there is no more room.
-            sent => Poll::Ready(Ok(sent?)),
+            sent => {
+                step.made_progress();
+                Poll::Ready(Ok(sent?))
+            }
         }
     }
 

@@ -200,7 +200,7 @@ impl ReplyBody {
     }
 
     /// [`ReplyBody::frame`] for those who poll. Ready at once if the bytes are here, the end of
-    /// the answer included.
+    /// the answer included, unless the task has spent its budget: then in its next turn.
     pub fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,

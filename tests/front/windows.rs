@@ -118,7 +118,7 @@ fn a_slow_reader_has_all_of_his_page_when_his_connection_has_been_idle() {
 #[test]
 fn a_steady_reader_is_not_cut_however_much_the_system_holds_for_him() {
     let origin = Origin::new().elsewhere(pattern_body(STEADY));
-    let retter = Setup::before(&origin).set("SERVER_TIMEOUT_WRITE", "1").start();
+    let retter = Setup::before(&origin).set("SERVER_TIMEOUT_WRITE", "2").start();
     let line = Line::narrow(retter.address()).expect("it listens");
     let mut peer = Peer::over(line, &[(INITIAL_WINDOW_SIZE, 16 << 20)]);
     peer.say(&window(0, 16 << 20));
@@ -128,8 +128,8 @@ fn a_steady_reader_is_not_cut_however_much_the_system_holds_for_him() {
         && let Some(frame) = peer.next_of(1, &[DATA])
     {
         length += frame.payload.len() as u64;
-        // Half a megabyte in a second.
-        let due = began + Duration::from_micros(length * 2);
+        // A third of a megabyte in a second.
+        let due = began + Duration::from_micros(length * 3);
         thread::sleep(due.saturating_duration_since(Instant::now()));
     }
     assert_eq!(length, STEADY);
@@ -175,6 +175,6 @@ fn ends_while_pinged(peer: &mut Peer) -> bool {
 }
 
 const PAGE: u64 = 64 << 10;
-const STEADY: u64 = 5_000_000;
+const STEADY: u64 = 4_000_000;
 /// Less than the system takes of it at once.
 const PAGES_END: u64 = 200 << 10;

@@ -287,9 +287,10 @@ impl Waiting {
         match (self.ready_since, self.later.first_key_value()) {
             _ if self.has_last_word() => When::At(now),
             (Some(_), _) if closing => When::At(now),
-            (Some(since), _) if self.is_full_batch() || self.lane.wanted || self.is_urgent() => {
+            (Some(since), _) if self.is_full_batch() || self.lane.wanted => {
                 When::At(pace.earliest(since))
             }
+            (Some(since), _) if self.is_urgent() => When::At(pace.soon(since)),
             (Some(since), _) => When::At(pace.due(since)),
             (None, Some(((due, _), _))) => When::At(*due),
             (None, None) => When::Never,
