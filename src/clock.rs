@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::task::coop;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -45,11 +45,10 @@ impl LazyTimer {
     /// Ready at `end`, by tokio's clock; once the task's budget is spent, only in its next turn. For what
     /// may have come in time is not seen with no budget left.
     pub fn poll_until(&mut self, end: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        if coop::has_budget_remaining() {
-            return self.poll_until_though_busy(end, cx);
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        // Costs nothing. Without a budget the task is woken when the runtime has looked at its sockets, and
+        // not before, as by a waker.
+        let _step = ready!(coop::poll_proceed(cx));
+        self.poll_until_though_busy(end, cx)
     }
 
     /// The same in any turn: for an end that is not to be put off by who keeps the task busy.

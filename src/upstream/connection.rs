@@ -144,10 +144,7 @@ impl Connection {
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         // With its budget spent, tokio shows every socket as empty: what follows the answer would be
         // overlooked. So it is looked for in the next turn, and again if the last look was such a one.
-        if !coop::has_budget_remaining() {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
+        let _step = ready!(coop::poll_proceed(cx));
         if !self.sender.is_ready() || self.traffic.is_blind() {
             self.drive(cx);
         }
