@@ -144,7 +144,8 @@ impl Connection {
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         // With its budget spent, tokio shows every socket as empty: what follows the answer would be
         // overlooked. So it is looked for in the next turn, and again if the last look was such a one.
-        let _step = ready!(coop::poll_proceed(cx));
+        // The step is given back here and now: kept, it would give back what the look costs, too.
+        drop(ready!(coop::poll_proceed(cx)));
         if !self.sender.is_ready() || self.traffic.is_blind() {
             self.drive(cx);
         }
